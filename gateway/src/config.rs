@@ -1,0 +1,219 @@
+//! The configuration as the gateway uses it: typed, validated, every default filled in.
+//!
+//! A configuration file becomes a [`Config`] in three stages, one module each: `document` (any of the
+//! three formats to one tree with positions), `raw` (the shape a person writes) and `validate` (cross
+//! references, ranges, files). All problems of a file are collected before any is reported.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forebay_engine::Limits;
+use http::Method;
+use ipnet::IpNet;
+
+/// Everything one generation is built from, apart from the scripts' text.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file this came from; `None` for the bundled example.
+    pub path: Option<PathBuf>,
+    /// Addresses that accept client connections. Fixed at start: a reload that changes them is refused.
+    pub listeners: Vec<SocketAddr>,
+    /// Number of worker threads, at least 1. Fixed at start.
+    pub workers: usize,
+    /// Path of the admin unix socket. Fixed at start.
+    pub admin_socket: PathBuf,
+    /// Read-only listener for probes and metrics. Fixed at start.
+    pub status_listener: Option<SocketAddr>,
+    /// Peers whose `X-Forwarded-*` and `X-Request-Id` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Bounds on what a client may send.
+    pub client: ClientLimits,
+    /// How long the process waits for requests in flight after SIGTERM.
+    pub drain_timeout: Duration,
+    /// Where the access log goes.
+    pub access_log: AccessLog,
+    /// Scripts: folder, limits, what they may reach.
+    pub scripts: ScriptSettings,
+    /// Groups of targets by name.
+    pub upstreams: BTreeMap<Arc<str>, Upstream>,
+    /// Routes in the order written; the router orders them by specificity.
+    pub routes: Vec<Route>,
+}
+
+/// Destination of the access log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLog {
+    /// No access log.
+    Off,
+    /// JSON lines on standard output.
+    Stdout,
+    /// JSON lines appended to a file, reopened on SIGUSR1.
+    File(PathBuf),
+}
+
+/// Bounds on one client connection and its requests.
+#[derive(Debug, Clone)]
+pub struct ClientLimits {
+    /// Most header fields in one request; more is answered 431.
+    pub headers_max: usize,
+    /// Most bytes of request line and headers together; more is answered 431.
+    pub header_bytes_max: usize,
+    /// Most bytes of a request body; more is answered 413.
+    pub body_bytes_max: u64,
+    /// Time for a complete request head, from its first byte (or from accept).
+    pub header_timeout: Duration,
+    /// Longest pause between two requests of a kept-alive connection.
+    pub idle_timeout: Duration,
+    /// Longest pause between two pieces of a request body.
+    pub body_timeout: Duration,
+    /// Longest time a client may leave response bytes unread.
+    pub write_timeout: Duration,
+    /// Whole time of one request, first byte of the head to last byte of the answer; `None` is unlimited.
+    pub request_timeout: Option<Duration>,
+    /// Most connections one worker keeps open at once.
+    pub connections_max: usize,
+}
+
+/// Settings common to all scripts.
+#[derive(Debug, Clone)]
+pub struct ScriptSettings {
+    /// Folder that holds `NAME.rhai`.
+    pub folder: PathBuf,
+    /// Limits of one hook call.
+    pub limits: Limits,
+    /// Most body bytes a script may have buffered by reading `body`; more fails the read with 413.
+    pub body_bytes_max: usize,
+    /// Hosts scripts may call with `http::*`: `host`, `host:port`, `*.domain` or an address range.
+    pub http_allow: Vec<String>,
+    /// Default time limit of one outbound call.
+    pub http_timeout: Duration,
+    /// Environment variables scripts may read with `env::get`.
+    pub env_allow: Vec<String>,
+    /// Named values for `secrets::get`; never printed.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Most entries the in-memory key-value store holds.
+    pub kv_entries_max: usize,
+}
+
+/// A value that must not appear in logs, errors or `config show`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A named group of equivalent targets, or a built-in one.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// The name routes and scripts use.
+    pub name: Arc<str>,
+    /// What answers.
+    pub kind: UpstreamKind,
+    /// Time to open a connection.
+    pub connect_timeout: Duration,
+    /// Time from the last byte of the request to the head of the response.
+    pub response_timeout: Duration,
+    /// Longest pause between two pieces of a response body, or of unread request body.
+    pub body_timeout: Duration,
+    /// Most connections one worker opens to one target.
+    pub connections_max: usize,
+    /// Most idle connections one worker keeps to one target.
+    pub idle_max: usize,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+    /// Time a request may wait for a free connection when `connections_max` are busy.
+    pub queue_timeout: Duration,
+    /// Send the client's `Host` instead of the target's.
+    pub preserve_host: bool,
+}
+
+/// What an upstream is.
+#[derive(Debug, Clone)]
+pub enum UpstreamKind {
+    /// Answers with a JSON description of the request it got. For the bundled example and tests.
+    Echo,
+    /// Servers, chosen round robin by weight.
+    Targets(Vec<Target>),
+}
+
+/// One server of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Share of the traffic relative to the others; 1 to 1000.
+    pub weight: u32,
+}
+
+/// One route: what it matches and what happens then.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Unique name, used in logs, metrics and `routes match`.
+    pub name: Arc<str>,
+    /// What requests it takes.
+    pub matcher: RouteMatcher,
+    /// The chain, in the order of the request.
+    pub steps: Vec<StepConfig>,
+    /// Name of the upstream; `None` when a step always answers.
+    pub upstream: Option<Arc<str>>,
+    /// Path prefix removed before the request is forwarded.
+    pub strip_prefix: Option<String>,
+}
+
+/// Conditions of a route; all must hold.
+#[derive(Debug, Clone, Default)]
+pub struct RouteMatcher {
+    /// Exact names, or `*.domain`; empty takes every host. Lower case, without port.
+    pub hosts: Vec<String>,
+    /// Path pattern: literal segments, `{name}` for one segment, `{*name}` for the rest.
+    pub path: String,
+    /// Methods; empty takes every method.
+    pub methods: Vec<Method>,
+    /// Header conditions by lower-case name.
+    pub headers: Vec<(String, ValueMatch)>,
+    /// Query parameter conditions by name.
+    pub query: Vec<(String, ValueMatch)>,
+}
+
+/// Condition on a header or query value. With several values of one name, one has to satisfy it.
+#[derive(Debug, Clone)]
+pub enum ValueMatch {
+    /// Present, any value.
+    Present,
+    /// Not present.
+    Absent,
+    /// Equal to the text.
+    Exact(String),
+    /// Matched by the pattern anywhere; anchor it for the whole value.
+    Regex(regex::Regex),
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone)]
+pub struct StepConfig {
+    /// Name of the script: `scripts/NAME.rhai`.
+    pub script: Arc<str>,
+    /// The step's own settings, the script's `config`.
+    pub config: serde_json::Value,
+    /// What an error of the script means for the request.
+    pub on_error: forebay_engine::OnError,
+    /// Where the step stands in the configuration file, for messages about its script.
+    pub location: Option<Location>,
+}
+
+/// A place in a file, both 1-based; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}

@@ -1,0 +1,3 @@
+//! The product: configuration, listeners, proxying, scripts, reload, command line.
+
+pub mod config;
