@@ -30,6 +30,8 @@ pub struct Exchange {
     pub upstream_override: Option<String>,
     /// Number of times the request was sent upstream, from 0 while it has not been.
     pub attempt: u32,
+    /// The error the gateway is about to answer; present while `on_error` runs.
+    pub failure: Option<Failure>,
     /// How the exchange ended; present while `on_log` runs.
     pub access: Option<AccessRecord>,
 }
@@ -137,6 +139,17 @@ pub struct RouteInfo {
     pub name: Arc<str>,
     /// Path parameters by name, percent-decoded, in the order of the pattern.
     pub params: Vec<(Arc<str>, String)>,
+}
+
+/// An error that the gateway itself answers.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The status it will be answered with unless a step replies.
+    pub status: StatusCode,
+    /// Stable word for the kind of error, such as `upstream_timeout`.
+    pub kind: &'static str,
+    /// What the client is told; holds nothing internal.
+    pub message: String,
 }
 
 /// How an exchange ended, for the access log.

@@ -1,4 +1,13 @@
-//! One element of a chain.
+//! One element of a chain. What kind runs is decided when a generation is built, never per request.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::chain::Hook;
+use crate::exchange::Exchange;
+use crate::host::Host;
+use crate::script::ScriptStep;
+use crate::script::call::Call;
 
 /// What an error inside a step means for the request it happened in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -8,4 +17,41 @@ pub enum OnError {
     Closed,
     /// The error is logged and counted, and the request goes on as if the step were not there.
     Open,
+}
+
+/// The kinds of step. Compiled programs, native patches and built-ins will stand beside scripts here.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A script with its settings, run by the interpreter.
+    Script(Arc<ScriptStep>),
+}
+
+impl Step {
+    /// Name for logs and metrics.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Script(step) => step.script().name(),
+        }
+    }
+
+    /// Whether the step acts at this hook.
+    pub fn has(&self, hook: Hook) -> bool {
+        match self {
+            Self::Script(step) => step.script().has(hook),
+        }
+    }
+
+    /// What an error of the step means.
+    pub fn on_error(&self) -> OnError {
+        match self {
+            Self::Script(step) => step.on_error(),
+        }
+    }
+
+    /// Begins one call of the step; the caller drives it with [`Call::resume`].
+    pub fn begin(&self, hook: Hook, exchange: Box<Exchange>, host: &Rc<dyn Host>) -> Call {
+        match self {
+            Self::Script(step) => Call::begin(step.clone(), hook, exchange, host.clone()),
+        }
+    }
 }

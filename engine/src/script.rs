@@ -1,0 +1,167 @@
+//! Scripts: from source text to something a chain can run.
+//!
+//! [`Script::load`] parses and checks one file; [`ScriptStep::new`] joins it with the settings of one step
+//! and computes its constants. Both are done when a generation is built; serving only calls [`Call`].
+//!
+//! [`Call`]: call::Call
+
+pub mod api;
+pub mod call;
+pub mod lib;
+pub mod reference;
+pub mod table;
+
+mod check;
+mod config_schema;
+mod constants;
+mod context;
+mod failure;
+mod fiber;
+mod imports;
+mod interpreter;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rhai::{AST, Dynamic, Engine};
+
+use crate::chain::Hook;
+use crate::error::{ErrorKind, ScriptError};
+use crate::limits::Limits;
+use crate::step::OnError;
+use crate::verdict::Verdict;
+
+pub use imports::SourceLoader;
+
+/// A script whose source was parsed and checked.
+#[derive(Debug)]
+pub struct Script {
+    name: Arc<str>,
+    source: Arc<str>,
+    ast: AST,
+    hooks: [bool; 4],
+    imports: Vec<imports::Imported>,
+    documentation: String,
+}
+
+impl Script {
+    /// Parses and checks a script. `import` statements are resolved through `loader`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; a source that does not parse gives one error.
+    pub fn load(
+        name: &str,
+        source: &str,
+        limits: &Limits,
+        loader: &dyn SourceLoader,
+    ) -> Result<Self, Vec<ScriptError>> {
+        parse::load(name, source, limits, loader)
+    }
+
+    /// Name of the script, without folder and ending.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The text it was loaded from.
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// Whether it defines the function for this hook.
+    pub fn has(&self, hook: Hook) -> bool {
+        self.hooks[hook as usize]
+    }
+
+    /// The hooks it defines.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> {
+        Hook::ALL.into_iter().filter(|hook| self.has(*hook))
+    }
+
+    /// The comment block at the top of the file (`//!` lines), without the slashes.
+    pub fn documentation(&self) -> &str {
+        &self.documentation
+    }
+
+    /// The functions it defines, for tools.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.ast.iter_functions().map(|function| (function.name, function.params.len()))
+    }
+}
+
+/// A script joined with one step's settings: its own interpreter with the constants in it.
+pub struct ScriptStep {
+    script: Arc<Script>,
+    engine: Engine,
+    limits: Limits,
+    on_error: OnError,
+}
+
+impl std::fmt::Debug for ScriptStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScriptStep").field("script", &self.script.name).finish_non_exhaustive()
+    }
+}
+
+impl ScriptStep {
+    /// Validates `config` against the schema the script declares and computes the top-level constants, within
+    /// the limits and without host powers.
+    ///
+    /// # Errors
+    /// Each setting that does not fit, or the constant that failed.
+    pub fn new(
+        script: Arc<Script>,
+        config: &serde_json::Value,
+        limits: &Limits,
+        on_error: OnError,
+    ) -> Result<Self, Vec<ScriptError>> {
+        let engine = constants::engine_for(&script, config, limits)?;
+        Ok(Self { script, engine, limits: limits.clone(), on_error })
+    }
+
+    /// The script.
+    pub fn script(&self) -> &Arc<Script> {
+        &self.script
+    }
+
+    /// The limits of one call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What an error means for the request.
+    pub fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
+    /// Runs the function for `hook` on the current fiber and context.
+    fn run(&self, hook: Hook) -> Verdict {
+        let arguments = interpreter::hook_arguments(hook);
+        let result = interpreter::call(&self.engine, &self.script.ast, hook.function(), arguments);
+        match result {
+            Ok(value) => verdict(value).unwrap_or_else(|found| {
+                let message = format!(
+                    "{} returned {found}; return () to go on or reply(...) to answer",
+                    hook.function()
+                );
+                Verdict::Fail(Box::new(ScriptError::new(
+                    &self.script.name,
+                    ErrorKind::Verdict,
+                    message,
+                    None,
+                )))
+            }),
+            Err(error) => Verdict::Fail(Box::new(failure::describe(&self.script.name, &error))),
+        }
+    }
+}
+
+fn verdict(value: Dynamic) -> Result<Verdict, &'static str> {
+    if value.is_unit() {
+        return Ok(Verdict::Continue);
+    }
+    let found = if value.is_map() { "a map" } else { "a value that is no verdict" };
+    value.try_cast::<api::Reply>().map(|reply| Verdict::Reply(reply.0)).ok_or(found)
+}

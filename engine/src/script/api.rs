@@ -1,0 +1,90 @@
+//! The objects a script meets: `req`, `res`, `log` and what hangs off them.
+//!
+//! The handles are empty markers: they name a part of the running call's exchange and hold nothing of it, so
+//! copying one costs nothing, every copy means the same thing, and nothing is converted before it is read.
+
+mod access;
+mod body;
+mod convert;
+mod cookies;
+mod headers;
+mod http_response;
+mod query;
+mod reply;
+mod request;
+mod response;
+mod table;
+
+pub use access::Log;
+pub use body::BodyHandle;
+pub use cookies::Cookies;
+pub use headers::Headers;
+pub use http_response::HttpResponse;
+pub use query::Query;
+pub use reply::Reply;
+pub use request::{ClientHandle, RequestHandle, Route, Vars};
+pub use response::{ResponseHandle, UpstreamHandle};
+pub use table::Table;
+
+pub(crate) use convert::{
+    dynamic_to_json, header_name, header_text, header_value, json_to_dynamic, to_body_bytes,
+};
+
+use super::table::HostFunction;
+use rhai::Module;
+
+/// The `err` of `on_error`: a map with `status`, `kind` and `message`.
+pub(super) fn failure_map() -> rhai::Dynamic {
+    let failure = super::context::with_exchange(|exchange| exchange.failure.clone()).ok().flatten();
+    let mut map = rhai::Map::new();
+    if let Some(failure) = failure {
+        map.insert("status".into(), i64::from(failure.status.as_u16()).into());
+        map.insert("kind".into(), failure.kind.into());
+        map.insert("message".into(), failure.message.into());
+    }
+    rhai::Dynamic::from_map(map)
+}
+
+/// Which of the two messages a part belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The request.
+    Request,
+    /// The response.
+    Response,
+}
+
+/// The rows of every object.
+pub(super) static TABLES: &[&[HostFunction]] = &[
+    request::TABLE,
+    headers::TABLE,
+    query::TABLE,
+    cookies::TABLE,
+    body::TABLE,
+    response::TABLE,
+    reply::TABLE,
+    access::TABLE,
+    table::TABLE,
+    http_response::TABLE,
+];
+
+/// Type names and iterators, which are no functions and so no rows.
+pub(super) fn set_types(module: &mut Module) {
+    module.set_custom_type::<RequestHandle>("Request");
+    module.set_custom_type::<ResponseHandle>("Response");
+    module.set_custom_type::<Headers>("Headers");
+    module.set_custom_type::<Query>("Query");
+    module.set_custom_type::<Cookies>("Cookies");
+    module.set_custom_type::<BodyHandle>("Body");
+    module.set_custom_type::<ClientHandle>("Client");
+    module.set_custom_type::<Route>("Route");
+    module.set_custom_type::<Vars>("Vars");
+    module.set_custom_type::<UpstreamHandle>("Upstream");
+    module.set_custom_type::<Reply>("Reply");
+    module.set_custom_type::<HttpResponse>("HttpResponse");
+    module.set_custom_type::<Log>("Log");
+    module.set_custom_type::<Table>("Table");
+    headers::set_iterator(module);
+    query::set_iterator(module);
+    cookies::set_iterator(module);
+}

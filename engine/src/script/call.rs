@@ -1,0 +1,122 @@
+//! One call of one hook, as a value that is resumed until it is done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::ScriptStep;
+use super::context::{self, Context, Meter};
+use super::fiber::{Fiber, Resumed};
+use crate::chain::Hook;
+use crate::error::{ErrorKind, ScriptError};
+use crate::exchange::Exchange;
+use crate::host::{Answer, Host, Wait};
+use crate::verdict::Verdict;
+
+/// A hook call under way. Resume it with [`Answer::Go`] to start it, then with the answer to each wait.
+///
+/// Dropping a call that waits cancels it: the script ends at once with an error that it cannot catch.
+pub struct Call {
+    state: State,
+    step: Arc<ScriptStep>,
+}
+
+enum State {
+    /// Suspended or not yet started; the context is with the call.
+    Suspended(Fiber<Verdict>, Box<Context>),
+    /// No stack could be had: fails when resumed.
+    Stillborn(Box<Context>, std::io::Error),
+    Finished,
+}
+
+/// How far a call has come.
+pub enum Progress {
+    /// The script waits for this.
+    Waiting(Wait),
+    /// The script has returned.
+    Done(Box<Exchange>, Verdict),
+}
+
+impl Call {
+    /// A call of `step`'s function for `hook` over the exchange.
+    pub fn begin(step: Arc<ScriptStep>, hook: Hook, exchange: Box<Exchange>, host: Rc<dyn Host>) -> Self {
+        let meter = Meter::new(step.limits(), &*host);
+        let context = Box::new(Context { exchange, host, script: step.script().name().clone(), meter });
+        let running = step.clone();
+        let fiber = Fiber::new(move || {
+            catch_unwind(AssertUnwindSafe(|| running.run(hook)))
+                .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(&running, &*payload))))
+        });
+        let state = match fiber {
+            Ok(fiber) => State::Suspended(fiber, context),
+            Err(error) => State::Stillborn(context, error),
+        };
+        Self { state, step }
+    }
+
+    /// Runs the script until it waits or returns.
+    ///
+    /// # Panics
+    /// When the call is already done.
+    pub fn resume(&mut self, answer: Answer) -> Progress {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Suspended(mut fiber, context) => {
+                context::enter(context);
+                let resumed = fiber.resume(answer);
+                let context = context::leave().expect("only `enter` and `leave` move the context");
+                match resumed {
+                    Resumed::Waiting(wait) => {
+                        self.state = State::Suspended(fiber, context);
+                        Progress::Waiting(wait)
+                    }
+                    Resumed::Done(verdict) => {
+                        fiber.recycle();
+                        Progress::Done(context.exchange, verdict)
+                    }
+                }
+            }
+            State::Stillborn(context, error) => {
+                let message = format!("no stack for the script: {error}");
+                let error = ScriptError::new(&context.script, ErrorKind::Memory, message, None);
+                Progress::Done(context.exchange, Verdict::Fail(Box::new(error)))
+            }
+            State::Finished => panic!("a call that is done cannot be resumed"),
+        }
+    }
+
+    /// The step this is a call of.
+    pub fn step(&self) -> &Arc<ScriptStep> {
+        &self.step
+    }
+
+    /// When the call's wall time ends, on the host's monotonic clock, in nanoseconds.
+    pub fn deadline_ns(&self) -> u64 {
+        match &self.state {
+            State::Suspended(_, context) | State::Stillborn(context, _) => context.meter.deadline_ns(),
+            State::Finished => 0,
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        while let State::Suspended(fiber, _) = &self.state {
+            if !fiber.started() {
+                return;
+            }
+            if let Progress::Done(..) = self.resume(Answer::Cancelled) {
+                return;
+            }
+        }
+    }
+}
+
+fn panicked(step: &ScriptStep, payload: &(dyn std::any::Any + Send)) -> ScriptError {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let message = format!("a host function panicked: {text}; please report this as a bug of Forebay");
+    ScriptError::new(step.script().name(), ErrorKind::Panic, message, None)
+}
