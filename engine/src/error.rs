@@ -65,6 +65,27 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind, in the order of their discriminants.
+    pub const ALL: [Self; 17] = [
+        Self::Syntax,
+        Self::Check,
+        Self::Constant,
+        Self::Config,
+        Self::Runtime,
+        Self::Type,
+        Self::NotFound,
+        Self::Arithmetic,
+        Self::Bounds,
+        Self::Operations,
+        Self::WallTime,
+        Self::Memory,
+        Self::CallDepth,
+        Self::Size,
+        Self::Verdict,
+        Self::Cancelled,
+        Self::Panic,
+    ];
+
     /// The stable word for this kind in logs, metrics and JSON.
     pub fn as_str(self) -> &'static str {
         match self {

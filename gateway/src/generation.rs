@@ -1,0 +1,51 @@
+//! Generations: everything that serves, immutable, built aside and published at once.
+//!
+//! A request holds one generation from its first byte to its last. Workers keep their own handle, refreshed
+//! when a new generation is published, so that a request takes it without touching memory that other workers
+//! write to. The control thread holds every old generation until no worker does and frees it there, so that
+//! tearing down thousands of routes never happens on the request path.
+
+pub mod build;
+pub mod publish;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use forebay_engine::{Chain, Script};
+
+use crate::config::{Config, Upstream};
+use crate::route::Router;
+use crate::upstream::Allow;
+
+/// An immutable snapshot of everything that serves.
+pub struct Generation {
+    /// Counts from 1 within this process.
+    pub number: u64,
+    /// When it was built.
+    pub built: SystemTime,
+    /// What it was built from.
+    pub config: Config,
+    /// Finds the route of a request, by its index in `routes`.
+    pub router: Router,
+    /// What a route does, in the order of the configuration.
+    pub routes: Vec<Route>,
+    /// Upstreams by name, those that scripts may choose included.
+    pub upstreams: BTreeMap<Arc<str>, Arc<Upstream>>,
+    /// The scripts in use, by name.
+    pub scripts: BTreeMap<Arc<str>, Arc<Script>>,
+    /// Where scripts may call out to.
+    pub allow: Allow,
+}
+
+/// What happens to a request once its route is known.
+pub struct Route {
+    /// Name for logs.
+    pub name: Arc<str>,
+    /// The steps.
+    pub chain: Chain,
+    /// Where it is sent; `None` when a step always answers.
+    pub upstream: Option<Arc<Upstream>>,
+    /// Path prefix to take off before it is sent.
+    pub strip_prefix: Option<String>,
+}

@@ -1,0 +1,95 @@
+//! The ambient services of scripts on one worker: clocks, randomness, log, environment, secrets, metrics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use forebay_engine::Host;
+use forebay_engine::host::{LogLevel, LogLine, Metric};
+
+use crate::config::{ScriptSettings, Secret};
+use crate::memory;
+use crate::metrics::WorkerMetrics;
+
+/// Longest log line of a script, in bytes; the rest is cut.
+const LOG_BYTES_MAX: usize = 8 << 10;
+
+/// One worker's services for the scripts of one generation.
+pub struct ScriptHost {
+    started: Instant,
+    env_allow: Vec<String>,
+    secrets: BTreeMap<String, Secret>,
+    metrics: Arc<WorkerMetrics>,
+}
+
+impl ScriptHost {
+    /// Services as the configuration allows them.
+    pub fn new(settings: &ScriptSettings, metrics: Arc<WorkerMetrics>) -> Self {
+        Self {
+            started: Instant::now(),
+            env_allow: settings.env_allow.clone(),
+            secrets: settings.secrets.clone(),
+            metrics,
+        }
+    }
+}
+
+impl Host for ScriptHost {
+    fn unix_time_ns(&self) -> i128 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
+            Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
+        }
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn heap_bytes(&self) -> i64 {
+        memory::held_bytes()
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        // uuid draws from the system's generator; 122 of its 128 bits are random, so only the parts between
+        // the version and variant bits are used.
+        for chunk in buffer.chunks_mut(6) {
+            let bytes = *uuid::Uuid::new_v4().as_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
+
+    fn log(&self, line: LogLine<'_>) {
+        let mut end = line.message.len().min(LOG_BYTES_MAX);
+        while !line.message.is_char_boundary(end) {
+            end -= 1;
+        }
+        let message = &line.message[..end];
+        let (script, request_id) = (line.script, line.request_id);
+        match line.level {
+            LogLevel::Trace => tracing::trace!(target: "script", script, request_id, "{message}"),
+            LogLevel::Debug => tracing::debug!(target: "script", script, request_id, "{message}"),
+            LogLevel::Info => tracing::info!(target: "script", script, request_id, "{message}"),
+            LogLevel::Warn => tracing::warn!(target: "script", script, request_id, "{message}"),
+            LogLevel::Error => tracing::error!(target: "script", script, request_id, "{message}"),
+        }
+    }
+
+    fn env(&self, name: &str) -> Result<Option<String>, String> {
+        if !self.env_allow.iter().any(|allowed| allowed == name) {
+            return Err(format!("scripts may not read the variable {name}; name it in scripts.env"));
+        }
+        Ok(std::env::var(name).ok())
+    }
+
+    fn secret(&self, name: &str) -> Result<String, String> {
+        match self.secrets.get(name) {
+            Some(secret) => Ok(secret.0.clone()),
+            None => Err(format!("there is no secret {name:?}; define it in scripts.secrets")),
+        }
+    }
+
+    fn metric(&self, metric: Metric<'_>) {
+        self.metrics.custom(metric.script, metric.name, metric.kind, metric.value);
+    }
+}
