@@ -123,7 +123,7 @@ fn match_path(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
             (_, true) => "[^/]+",
             (_, false) => "[^/]+?",
         };
-        text.push_str(&format!("(?<{}>{body})", &found[2]));
+        text.extend(["(?<", &found[2], ">", body, ")"]);
         end = all.end();
     }
     text.push_str(&regex::escape(&pattern[end..]));

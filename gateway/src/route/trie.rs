@@ -129,7 +129,8 @@ struct Walk<'t, 'p, F> {
 }
 
 impl<F: FnMut(usize, &Captures) -> ControlFlow<()>> Walk<'_, '_, F> {
-    /// Matches the segment that starts at `start` against the children of a node.
+    /// Matches the segment that starts at `start` against the children of a node. Leaves the captures as it
+    /// found them, unless the walk breaks.
     fn segment(&mut self, node: NodeId, start: usize) -> ControlFlow<()> {
         let node = &self.trie.nodes[node as usize];
         let rest = &self.path[start..];
@@ -139,7 +140,6 @@ impl<F: FnMut(usize, &Captures) -> ControlFlow<()>> Walk<'_, '_, F> {
             && let Some(child) = node.literals.get(&self.path[start..end])
         {
             self.descend(*child, end)?;
-            self.captures.len = captured;
         }
         for (mixed, child) in &node.mixed {
             if mixed.matches(self.path, start..end, &mut self.captures) {
