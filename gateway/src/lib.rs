@@ -1,3 +1,6 @@
 //! The product: configuration, listeners, proxying, scripts, reload, command line.
 
 pub mod config;
+pub mod hygiene;
+pub mod path;
+pub mod route;
