@@ -9,7 +9,8 @@
 //! - a target that cannot be connected to is passed over, since nothing was sent;
 //! - a request that hyper hands back unsent, because its idle connection had been closed, is sent once more;
 //! - a request that may have been seen is sent once more only if its idle connection died under it, its method
-//!   is idempotent, and its body is empty or in memory. A POST never is.
+//!   is idempotent, and its body is empty or in memory. A POST never is; before one goes over an idle
+//!   connection, the kernel is asked whether the connection is still open.
 //!
 //! Header fields other than the framing are the caller's business, and so are hop-by-hop rules.
 
@@ -35,6 +36,7 @@ mod error;
 mod pool;
 mod replay;
 mod resolve;
+mod socket;
 mod transmit;
 
 pub use allow::{Allow, AllowError};

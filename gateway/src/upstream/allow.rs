@@ -181,12 +181,12 @@ fn guarded(address: IpAddr) -> Option<IpNet> {
 
 /// The IPv4 address that NAT64 (`64:ff9b::/96`), 6to4 (`2002::/16`) or the old compatible form (`::/96`) carries.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b) {
-        (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => Some(v4(g, h)),
-        (0x2002, _) => Some(v4(b, c)),
-        (0, 0) if [c, d, e, f] == [0; 4] && (g, h) != (0, 0) && (g, h) != (0, 1) => Some(v4(g, h)),
+    match address.segments() {
+        // `::` and `::1` are addresses in their own right
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] | [0, 0, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+        }
         _ => None,
     }
 }

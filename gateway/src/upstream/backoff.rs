@@ -57,7 +57,7 @@ mod tests {
         assert!(!backoff.is_away());
         for pause in [1, 2, 4, 8, 10, 10] {
             backoff.failed();
-            tokio::time::advance(Duration::from_secs(pause) - Duration::from_millis(1)).await;
+            tokio::time::advance(Duration::from_millis(pause * 1000 - 1)).await;
             assert!(backoff.is_away(), "still away shortly before {pause} s");
             tokio::time::advance(Duration::from_millis(1)).await;
             assert!(!backoff.is_away(), "tried again after {pause} s");

@@ -108,3 +108,60 @@ impl Member {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::pool::Pool;
+    use std::time::Duration;
+
+    const SETTINGS: Settings = Settings {
+        connect_timeout: Duration::ZERO,
+        connections_max: 1,
+        idle_max: 1,
+        idle_timeout: Duration::ZERO,
+        queue_timeout: Duration::ZERO,
+    };
+
+    fn group(weights: &[(&str, u32)]) -> Group {
+        let pool = Pool::default();
+        let target = |&(host, weight): &(&str, u32)| Target { host: host.to_owned(), port: 80, weight };
+        let targets: Vec<Target> = weights.iter().map(target).collect();
+        Group::new(&targets, |target| pool.endpoint(&target.host, target.port))
+    }
+
+    fn next(group: &Group, tried: &mut Tried) -> Option<String> {
+        group.pick(tried, SETTINGS).map(|endpoint| endpoint.address.trim_end_matches(":80").to_owned())
+    }
+
+    fn turns(group: &Group, count: usize) -> String {
+        (0..count).map(|_| next(group, &mut Tried::default()).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn turns_follow_the_weights_and_are_spread() {
+        assert_eq!(turns(&group(&[("a", 5), ("b", 1), ("c", 1)]), 14), "aabacaaaabacaa");
+        assert_eq!(turns(&group(&[("a", 1), ("b", 1)]), 4), "abab");
+    }
+
+    #[tokio::test]
+    async fn one_request_meets_every_target_once() {
+        let group = group(&[("a", 1), ("b", 9), ("c", 1)]);
+        let mut tried = Tried::default();
+        let mut met: Vec<String> = std::iter::from_fn(|| next(&group, &mut tried)).collect();
+        met.sort();
+        assert_eq!(met, ["a", "b", "c"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_failed_rests_and_comes_back() {
+        let group = group(&[("a", 1), ("b", 1)]);
+        group.members[0].endpoint.backoff.failed();
+        assert_eq!(turns(&group, 3), "bbb");
+        let mut tried = Tried::default();
+        assert_eq!(next(&group, &mut tried).as_deref(), Some("b"));
+        assert_eq!(next(&group, &mut tried).as_deref(), Some("a"), "better than no target at all");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(turns(&group, 2).contains('a'));
+    }
+}

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
 use super::error::{Fault, UpstreamErrorKind};
+use super::socket::Socket;
 use crate::body::ProxyBody;
 
 /// Most bytes of a response head, and of response data buffered in user space.
@@ -22,6 +23,8 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<ProxyBody>,
     /// Kept with the connection because moving a registered timer is much cheaper than arming a new one.
     pub(super) timer: Pin<Box<Sleep>>,
+    /// Shared with the task below, which is aborted before this owner goes.
+    socket: Socket,
     peer: SocketAddr,
     /// The peer's address as text, for logs.
     address: Arc<str>,
@@ -48,22 +51,28 @@ impl Connection {
     async fn start(stream: TcpStream, peer: SocketAddr) -> Result<Self, Fault> {
         let failed = |error: &dyn ToString| Fault::new(UpstreamErrorKind::Connect, error.to_string());
         stream.set_nodelay(true).map_err(|error| failed(&error))?;
+        let socket = Socket::new(stream);
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER_MAX);
         let (sender, driver) =
-            builder.handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+            builder.handshake(TokioIo::new(socket.clone())).await.map_err(|error| failed(&error))?;
         let task = tokio::task::spawn_local(async move {
             if let Err(error) = driver.await {
                 tracing::debug!(%peer, %error, "upstream connection ended");
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, peer, address: peer.to_string().into(), task })
+        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), task })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready() && !self.sender.is_closed()
+    }
+
+    /// Whether an idle connection is still open as far as the kernel knows; one system call.
+    pub(super) fn is_open(&self) -> bool {
+        self.socket.is_silent()
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

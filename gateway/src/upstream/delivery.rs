@@ -98,6 +98,10 @@ impl<'a> Delivery<'a> {
             return Err(Once::Failed(Fault::new(UpstreamErrorKind::Reset, "the request is gone")));
         };
         let copy = if reused && !self.repeated { self.recorder.record(&request) } else { None };
+        if reused && copy.is_none() && !lease.connection().is_open() {
+            self.request = Some(request);
+            return Err(Once::DeadConnection);
+        }
         self.attempts += 1;
         match transmit(lease, request, self.limits).await {
             Ok(response) => {

@@ -36,7 +36,7 @@ impl Pool {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.endpoints.borrow().len()
+    pub(super) fn knows(&self, address: &str) -> bool {
+        self.endpoints.borrow().contains_key(address)
     }
 }

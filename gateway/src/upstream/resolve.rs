@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// How long an answer is used without asking again.
 const FRESH: Duration = Duration::from_secs(30);
 /// How long an answer may be used while the next one is fetched.
-const STALE: Duration = Duration::from_secs(300);
+const STALE: Duration = Duration::from_mins(5);
 /// How long a failure is remembered, so that a name without address does not flood the resolver.
 const FAILURE: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ pub(super) enum Host {
 
 /// A host name and its addresses as last seen. Owned by one worker.
 pub(super) struct Name {
-    name: String,
+    text: String,
     addresses: RefCell<Rc<[IpAddr]>>,
     failure: RefCell<String>,
     asked: Cell<Option<Instant>>,
@@ -42,7 +42,7 @@ impl Host {
         match host.parse() {
             Ok(address) => Self::Address(address),
             Err(_) => Self::Name(Rc::new(Name {
-                name: host.to_owned(),
+                text: host.to_owned(),
                 addresses: RefCell::new(Rc::new([])),
                 failure: RefCell::default(),
                 asked: Cell::new(None),
@@ -89,7 +89,7 @@ impl Name {
         let changed = self.changed.notified();
         if !self.asking.replace(true) {
             let name = Rc::clone(self);
-            let answer = ask(self.name.clone());
+            let answer = ask(self.text.clone());
             tokio::task::spawn_local(async move { name.learn(answer.await) });
         }
         if age(&self.answered).is_none_or(|age| age >= STALE) {
@@ -113,7 +113,7 @@ impl Name {
                 self.addresses.replace(unique.into());
                 self.answered.set(Some(now));
             }
-            Ok(_) => *self.failure.borrow_mut() = "the name has no address".to_owned(),
+            Ok(_) => "the name has no address".clone_into(&mut self.failure.borrow_mut()),
             Err(error) => *self.failure.borrow_mut() = error,
         }
         self.changed.notify_waiters();
@@ -134,6 +134,7 @@ mod tests {
         name
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with and passed as what a resolver returns")]
     fn answer(text: &str) -> Result<Vec<IpAddr>, String> {
         Ok(text.split_whitespace().map(|text| text.parse().unwrap()).collect())
     }
