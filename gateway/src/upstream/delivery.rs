@@ -1,0 +1,138 @@
+//! One request with its tries: which connection it goes over, and whether it may be sent again.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use http::Request;
+
+use super::Sent;
+use super::endpoint::{Endpoint, Reuse, Settings, Wanted};
+use super::error::{Fault, UpstreamError, UpstreamErrorKind};
+use super::replay::Recorder;
+use super::transmit::{self, Failed, Limits, transmit};
+use crate::body::ProxyBody;
+
+/// A request on its way.
+pub(super) struct Delivery<'a> {
+    /// `None` once it was given to a connection and not handed back.
+    request: Option<Request<ProxyBody>>,
+    settings: Settings,
+    limits: Limits,
+    recorder: &'a Recorder,
+    admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    attempts: u32,
+    /// Whether the request was sent again although the target may have seen it.
+    repeated: bool,
+    /// Whether the last failure left the target without a byte of the request.
+    elsewhere: bool,
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) fn new(
+        mut request: Request<ProxyBody>,
+        settings: Settings,
+        limits: Limits,
+        recorder: &'a Recorder,
+    ) -> Self {
+        transmit::frame(&mut request);
+        Self {
+            request: Some(request),
+            settings,
+            limits,
+            recorder,
+            admits: None,
+            attempts: 0,
+            repeated: false,
+            elsewhere: false,
+        }
+    }
+
+    /// Restricts the addresses that may be connected to.
+    pub(super) fn only_to(mut self, admits: &'a dyn Fn(IpAddr) -> bool) -> Self {
+        self.admits = Some(admits);
+        self
+    }
+
+    /// Whether the last failure leaves the request free to go to another target.
+    pub(super) fn may_go_elsewhere(&self) -> bool {
+        self.elsewhere && self.request.is_some()
+    }
+
+    /// Sends the request to this target: over an idle connection if there is one, and once more over a new one
+    /// if the idle one was dead and the request may be repeated.
+    pub(super) async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Result<Sent, UpstreamError> {
+        self.elsewhere = false;
+        let mut reuse = Reuse::Idle;
+        loop {
+            let fault = match self.once(endpoint, reuse).await {
+                Ok(sent) => return Ok(sent),
+                Err(Once::DeadConnection) => {
+                    reuse = Reuse::Fresh;
+                    continue;
+                }
+                Err(Once::Unsent(fault)) => {
+                    self.elsewhere = true;
+                    fault
+                }
+                Err(Once::Failed(fault)) => {
+                    self.elsewhere = fault.kind.is_connect();
+                    fault
+                }
+            };
+            if self.elsewhere {
+                endpoint.backoff.failed();
+            }
+            return Err(fault.at(&endpoint.address, self.attempts));
+        }
+    }
+
+    async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
+        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits };
+        let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
+        let reused = lease.is_reused();
+        if !reused {
+            endpoint.backoff.succeeded();
+        }
+        let address = lease.address();
+        let Some(request) = self.request.take() else {
+            return Err(Once::Failed(Fault::new(UpstreamErrorKind::Reset, "the request is gone")));
+        };
+        let copy = if reused && !self.repeated { self.recorder.record(&request) } else { None };
+        if reused && copy.is_none() && !lease.connection().is_open() {
+            self.request = Some(request);
+            return Err(Once::DeadConnection);
+        }
+        self.attempts += 1;
+        match transmit(lease, request, self.limits).await {
+            Ok(response) => {
+                endpoint.backoff.succeeded();
+                if let Some(copy) = copy {
+                    self.recorder.recycle(copy);
+                }
+                Ok(Sent { response, address, attempts: self.attempts, reused })
+            }
+            Err(Failed::Unsent(request, fault)) => {
+                self.request = Some(*request);
+                Err(if reused { Once::DeadConnection } else { Once::Unsent(fault) })
+            }
+            Err(Failed::Sent(fault)) => match copy {
+                Some(copy) if fault.kind == UpstreamErrorKind::Reset => {
+                    self.repeated = true;
+                    self.request = Some(copy.into_request().map_err(Once::Failed)?);
+                    Err(Once::DeadConnection)
+                }
+                _ => Err(Once::Failed(fault)),
+            },
+        }
+    }
+}
+
+/// How one try failed.
+enum Once {
+    /// An idle connection was dead, and the request may be sent again.
+    DeadConnection,
+    /// A new connection was closed before anything was sent.
+    Unsent(Fault),
+    /// Anything else.
+    Failed(Fault),
+}

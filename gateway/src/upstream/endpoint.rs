@@ -1,0 +1,313 @@
+//! The connections of one worker to one target: idle ones, the count of all, and who waits for one.
+//!
+//! Relies on a single thread: nothing here is locked, and no borrow is held across an await. A connection is
+//! either idle in the list or owned by a [`Lease`]; a lease without a connection is the right to open one.
+//! The number of leases and idle connections never exceeds `connections_max`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::connection::Connection;
+use super::error::{Fault, UpstreamErrorKind};
+use super::resolve::Host;
+use crate::config;
+
+/// Requests that may wait for a connection, for each connection there may be.
+const QUEUE_PER_CONNECTION: usize = 4;
+
+/// What a caller wants of the pool; comes with each request because configurations change and pools stay.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) connect_timeout: Duration,
+    pub(super) connections_max: usize,
+    pub(super) idle_max: usize,
+    pub(super) idle_timeout: Duration,
+    pub(super) queue_timeout: Duration,
+}
+
+impl From<&config::Upstream> for Settings {
+    fn from(upstream: &config::Upstream) -> Self {
+        Self {
+            connect_timeout: upstream.connect_timeout,
+            connections_max: upstream.connections_max.max(1),
+            idle_max: upstream.idle_max,
+            idle_timeout: upstream.idle_timeout,
+            queue_timeout: upstream.queue_timeout,
+        }
+    }
+}
+
+/// What kind of connection will do.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) settings: Settings,
+    pub(super) reuse: Reuse,
+    /// Addresses that may be connected to; `None` allows all.
+    pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+}
+
+/// Whether an idle connection will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// Yes.
+    Idle,
+    /// No: an idle one has just turned out to be dead.
+    Fresh,
+}
+
+/// One target of one worker.
+pub(super) struct Endpoint {
+    pub(super) address: Arc<str>,
+    pub(super) backoff: Backoff,
+    host: Host,
+    port: u16,
+    /// Longest unused first.
+    idle: RefCell<VecDeque<Idle>>,
+    /// Leases and idle connections together.
+    open: Cell<usize>,
+    waiting: RefCell<VecDeque<oneshot::Sender<Lease>>>,
+    reaping: Cell<bool>,
+}
+
+struct Idle {
+    connection: Connection,
+    until: Instant,
+}
+
+/// The exclusive use of one connection. Dropped, it returns the connection if that is fit for another request,
+/// and closes it otherwise; so a lease has to live as long as the response body does.
+pub(super) struct Lease {
+    endpoint: Option<Rc<Endpoint>>,
+    connection: Option<Connection>,
+    reused: bool,
+    /// What whoever uses it wants to become of it.
+    settings: Settings,
+}
+
+impl Endpoint {
+    pub(super) fn new(address: Arc<str>, host: &str, port: u16) -> Self {
+        Self {
+            address,
+            backoff: Backoff::default(),
+            host: Host::new(host),
+            port,
+            idle: RefCell::default(),
+            open: Cell::new(0),
+            waiting: RefCell::default(),
+            reaping: Cell::new(false),
+        }
+    }
+
+    /// Whether a request would have to wait for a connection.
+    pub(super) fn is_saturated(&self, settings: Settings) -> bool {
+        self.open.get() >= settings.connections_max && self.idle.borrow().is_empty()
+    }
+
+    /// Whether it holds no connection, idle or in use.
+    pub(super) fn is_unused(&self) -> bool {
+        self.open.get() == 0
+    }
+
+    /// A connection: the idle one used last, else a new one, else the next that becomes free.
+    pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
+        let settings = wanted.settings;
+        if wanted.reuse == Reuse::Idle
+            && let Some(connection) = self.take_idle(wanted)
+        {
+            return Ok(self.lease(Some(connection), settings));
+        }
+        if self.open.get() >= settings.connections_max && !self.close_oldest_idle() {
+            let mut lease = self.wait(settings).await?;
+            lease.settings = settings;
+            let fits = wanted.reuse == Reuse::Idle
+                && lease.connection.as_ref().is_some_and(|connection| wanted.takes(connection));
+            return if fits { Ok(lease) } else { self.open(lease, wanted).await };
+        }
+        self.open.set(self.open.get() + 1);
+        let lease = self.lease(None, settings);
+        self.open(lease, wanted).await
+    }
+
+    fn lease(self: &Rc<Self>, connection: Option<Connection>, settings: Settings) -> Lease {
+        let reused = connection.is_some();
+        Lease { endpoint: Some(Rc::clone(self)), connection, reused, settings }
+    }
+
+    fn take_idle(&self, wanted: Wanted<'_>) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(Idle { connection, until }) = idle.pop_back() {
+            if Instant::now() < until && wanted.takes(&connection) {
+                return Some(connection);
+            }
+            self.open.set(self.open.get() - 1);
+        }
+        None
+    }
+
+    fn close_oldest_idle(&self) -> bool {
+        let closed = self.idle.borrow_mut().pop_front().is_some();
+        if closed {
+            self.open.set(self.open.get() - 1);
+        }
+        closed
+    }
+
+    async fn open(&self, mut lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
+        lease.connection = None;
+        lease.reused = false;
+        let timeout = wanted.settings.connect_timeout;
+        let started = Instant::now();
+        let addresses = match tokio::time::timeout(timeout, self.host.addresses(self.port)).await {
+            Ok(found) => found.map_err(|error| Fault::new(UpstreamErrorKind::Resolve, error))?,
+            Err(_) => {
+                return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));
+            }
+        };
+        let allowed: Vec<_> = addresses
+            .into_iter()
+            .filter(|peer| wanted.admits.is_none_or(|admits| admits(peer.ip())))
+            .collect();
+        if allowed.is_empty() {
+            return Err(UpstreamErrorKind::NotAllowed.into());
+        }
+        let left = timeout.saturating_sub(started.elapsed());
+        lease.connection = Some(Connection::open(&allowed, left).await?);
+        Ok(lease)
+    }
+
+    async fn wait(&self, settings: Settings) -> Result<Lease, Fault> {
+        let (grant, granted) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.borrow_mut();
+            let most = settings.connections_max.saturating_mul(QUEUE_PER_CONNECTION);
+            if waiting.len() >= most {
+                waiting.retain(|grant| !grant.is_closed());
+            }
+            if waiting.len() >= most {
+                return Err(UpstreamErrorKind::QueueFull.into());
+            }
+            waiting.push_back(grant);
+        }
+        match tokio::time::timeout(settings.queue_timeout, granted).await {
+            Ok(Ok(lease)) => Ok(lease),
+            Ok(Err(_)) | Err(_) => Err(UpstreamErrorKind::QueueTimeout.into()),
+        }
+    }
+
+    /// Takes back what a lease held: for the next in the queue, else for the idle list, else to be closed.
+    fn release(self: Rc<Self>, connection: Option<Connection>, settings: Settings) {
+        if self.open.get() > settings.connections_max {
+            self.open.set(self.open.get() - 1);
+            return;
+        }
+        let usable = connection.filter(Connection::is_ready);
+        let HandOver::Nobody(usable) = self.hand_over(usable, settings) else { return };
+        match usable {
+            Some(connection) if settings.idle_max > 0 => {
+                if self.idle.borrow().len() >= settings.idle_max {
+                    self.close_oldest_idle();
+                }
+                let until = Instant::now() + settings.idle_timeout;
+                self.idle.borrow_mut().push_back(Idle { connection, until });
+                self.start_reaping(until);
+            }
+            _ => self.open.set(self.open.get() - 1),
+        }
+    }
+
+    /// Gives the right to a connection, and the connection if there is one, to the first that still waits.
+    fn hand_over(self: &Rc<Self>, mut connection: Option<Connection>, settings: Settings) -> HandOver {
+        loop {
+            // taken out in a statement of its own, so that the list is not borrowed while a lease is dropped
+            let next = self.waiting.borrow_mut().pop_front();
+            let Some(waiter) = next else { return HandOver::Nobody(connection) };
+            match waiter.send(self.lease(connection, settings)) {
+                Ok(()) => return HandOver::Taken,
+                Err(mut refused) => {
+                    refused.endpoint = None;
+                    connection = refused.connection.take();
+                }
+            }
+        }
+    }
+
+    /// Sees to it that idle connections are closed when their time has come, as long as there are any. One whose
+    /// time is shorter than that of those before it is not used after it, but closed with them.
+    fn start_reaping(self: &Rc<Self>, mut next: Instant) {
+        if self.reaping.replace(true) {
+            return;
+        }
+        let endpoint = Rc::downgrade(self);
+        tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep_until(next).await;
+                let Some(endpoint) = endpoint.upgrade() else { return };
+                match endpoint.reap() {
+                    Some(time) => next = time,
+                    None => return,
+                }
+            }
+        });
+    }
+
+    /// Closes what has been idle for too long; the time of the next one, or `None` if none is left.
+    fn reap(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut idle = self.idle.borrow_mut();
+        let before = idle.len();
+        idle.retain(|idle| idle.until > now && !idle.connection.sender.is_closed());
+        self.open.set(self.open.get() - (before - idle.len()));
+        let next = idle.iter().map(|idle| idle.until).min();
+        self.reaping.set(next.is_some());
+        next
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.open.get(), self.idle.borrow().len())
+    }
+}
+
+enum HandOver {
+    Taken,
+    Nobody(Option<Connection>),
+}
+
+impl Wanted<'_> {
+    fn takes(self, connection: &Connection) -> bool {
+        connection.is_ready() && self.admits.is_none_or(|admits| admits(connection.peer().ip()))
+    }
+}
+
+impl Lease {
+    /// Whether the connection has served a request before.
+    pub(super) fn is_reused(&self) -> bool {
+        self.reused
+    }
+
+    /// The connection; every lease that [`Endpoint::acquire`] gave out has one.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("acquire() returns a lease only with its connection open")
+    }
+
+    /// The address connected to, as text.
+    pub(super) fn address(&mut self) -> Arc<str> {
+        Arc::clone(self.connection().address())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(endpoint) = self.endpoint.take() {
+            endpoint.release(self.connection.take(), self.settings);
+        }
+    }
+}

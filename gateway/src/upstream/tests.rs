@@ -1,0 +1,95 @@
+//! The upstream side against small real servers on loopback.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+
+use super::{Sent, UpstreamError, UpstreamErrorKind, Upstreams};
+use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
+use crate::config::{Target, Upstream, UpstreamKind};
+
+mod failures;
+mod limits;
+mod reuse;
+mod scripts;
+mod server;
+
+use server::{Peer, Server};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// An upstream with limits that no healthy test meets.
+fn upstream(ports: &[u16]) -> Upstream {
+    let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, weight: 1 };
+    Upstream {
+        name: "test".into(),
+        kind: UpstreamKind::Targets(ports.iter().map(target).collect()),
+        connect_timeout: Duration::from_secs(30),
+        response_timeout: Duration::from_secs(30),
+        body_timeout: Duration::from_secs(30),
+        connections_max: 100,
+        idle_max: 100,
+        idle_timeout: Duration::from_secs(30),
+        queue_timeout: Duration::from_secs(30),
+        preserve_host: false,
+    }
+}
+
+fn request(method: Method, body: ProxyBody) -> Request<ProxyBody> {
+    Request::builder().method(method).uri("/path?query").header("host", "test").body(body).unwrap()
+}
+
+fn get() -> Request<ProxyBody> {
+    request(Method::GET, ProxyBody::empty())
+}
+
+fn post() -> Request<ProxyBody> {
+    request(Method::POST, ProxyBody::full(Bytes::from_static(b"payload")))
+}
+
+async fn text(sent: Sent) -> String {
+    String::from_utf8(sent.response.into_body().collect(u64::MAX).await.unwrap().to_vec()).unwrap()
+}
+
+/// The next server that answers 200 to whatever comes.
+async fn friendly() -> Server {
+    Server::start(async |mut peer: Peer| {
+        while peer.request().await.is_some() {
+            peer.send(OK).await;
+        }
+    })
+    .await
+}
+
+/// A body that streams from a server: `first` comes at once, the rest of the declared `length` never.
+/// The server must live as long as the body is to stay open.
+async fn unfinished_body(upstreams: &Upstreams, first: &'static str, length: usize) -> (Server, ProxyBody) {
+    let source = Server::start(async move |mut peer: Peer| {
+        peer.request().await;
+        peer.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{first}")).await;
+        peer.closed().await;
+    })
+    .await;
+    let mut from = upstream(&[source.port]);
+    from.name = "source".into();
+    let body = upstreams.send(&from, get()).await.unwrap().response.into_body();
+    (source, body)
+}
+
+/// Records how a body ends.
+fn record_end(body: &mut ProxyBody) -> Rc<RefCell<Vec<BodyEnd>>> {
+    let ends: Rc<RefCell<Vec<BodyEnd>>> = Rc::default();
+    let seen = Rc::clone(&ends);
+    body.on_end(move |end| seen.borrow_mut().push(end));
+    ends
+}
+
+impl Upstreams {
+    /// Connections to a port of loopback: all of them, and idle ones.
+    fn counts(&self, port: u16) -> (usize, usize) {
+        self.pool.endpoint("127.0.0.1", port).counts()
+    }
+}
