@@ -14,6 +14,8 @@ use forebay_engine::Limits;
 use http::Method;
 use ipnet::IpNet;
 
+pub use crate::diagnostic::Location;
+
 /// Everything one generation is built from, apart from the scripts' text.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -207,13 +209,4 @@ pub struct StepConfig {
     pub on_error: forebay_engine::OnError,
     /// Where the step stands in the configuration file, for messages about its script.
     pub location: Option<Location>,
-}
-
-/// A place in a file, both 1-based; columns count characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Location {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
 }
