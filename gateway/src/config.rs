@@ -4,6 +4,10 @@
 //! three formats to one tree with positions), `raw` (the shape a person writes) and `validate` (cross
 //! references, ranges, files). All problems of a file are collected before any is reported.
 
+mod codes;
+mod document;
+mod problem;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +19,7 @@ use http::Method;
 use ipnet::IpNet;
 
 pub use crate::diagnostic::Location;
+pub use document::Format;
 
 /// Everything one generation is built from, apart from the scripts' text.
 #[derive(Debug, Clone)]
