@@ -137,6 +137,14 @@ impl Node {
         }
     }
 
+    /// Number of items of a list; 0 for anything else.
+    pub(super) fn len(&self) -> usize {
+        match &self.data {
+            Data::List(items) => items.len(),
+            _ => 0,
+        }
+    }
+
     /// The place to mark for this value: of a map or list that spans lines, its beginning.
     pub(super) fn head(&self) -> Range<usize> {
         match &self.data {

@@ -57,6 +57,11 @@ impl Problem {
         self
     }
 
+    /// True for errors, false for warnings.
+    pub(super) fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     fn start(&self) -> usize {
         self.labels.first().map_or(0, |(range, _)| range.start)
     }

@@ -51,7 +51,20 @@ fn positions_are_those_of_the_value() {
 fn yaml_reads_scalars_by_the_core_schema() {
     let yaml = "[yes, off, 0x10, 0o17, 1e3, '5', .inf, +3, -2, 1.2.3, ~, 127.0.0.1:80, +x, 0x-1]";
     let expected = serde_json::json!([
-        "yes", "off", 16, 15, 1000.0, "5", ".inf", 3, -2, "1.2.3", null, "127.0.0.1:80", "+x", "0x-1"
+        "yes",
+        "off",
+        16,
+        15,
+        1000.0,
+        "5",
+        ".inf",
+        3,
+        -2,
+        "1.2.3",
+        null,
+        "127.0.0.1:80",
+        "+x",
+        "0x-1"
     ]);
     assert_eq!(read(yaml, Format::Yaml).unwrap(), expected);
 }
