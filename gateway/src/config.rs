@@ -1,8 +1,26 @@
 //! The configuration as the gateway uses it: typed, validated, every default filled in.
 //!
-//! A configuration file becomes a [`Config`] in three stages, one module each: `document` (any of the
-//! three formats to one tree with positions), `raw` (the shape a person writes) and `validate` (cross
-//! references, ranges, files). All problems of a file are collected before any is reported.
+//! A configuration file becomes a [`Config`] in five stages, one module each: `document` (any of the three
+//! formats to one tree with positions), `interpolate` (`${...}` inside scalars), `shape` (the tree against the
+//! schema), `raw` (the shape a person writes, from which the schema is generated) and `validate` (cross
+//! references and meaning). `load` runs them in this order and collects all problems of a file before any is
+//! reported. [`show`] goes the other way.
+
+mod codes;
+mod concealed;
+mod document;
+mod environment;
+mod interpolate;
+mod load;
+mod locate;
+mod problem;
+mod raw;
+mod read;
+mod shape;
+mod show;
+mod suggest;
+mod units;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,6 +31,20 @@ use std::time::Duration;
 use forebay_engine::Limits;
 use http::Method;
 use ipnet::IpNet;
+
+pub use crate::diagnostic::Location;
+use crate::diagnostic::Source;
+pub use concealed::Concealed;
+pub use document::Format;
+pub use environment::Environment;
+pub use load::{check, load, parse, parse_with};
+pub use locate::{Located, locate};
+pub use show::{show, show_json};
+
+/// The JSON Schema of the configuration file, for editors and `config schema`.
+pub fn schema() -> serde_json::Value {
+    raw::schema().clone()
+}
 
 /// Everything one generation is built from, apart from the scripts' text.
 #[derive(Debug, Clone)]
@@ -41,6 +73,10 @@ pub struct Config {
     pub upstreams: BTreeMap<Arc<str>, Upstream>,
     /// Routes in the order written; the router orders them by specificity.
     pub routes: Vec<Route>,
+    /// The file's text without its secrets, for problems that later stages find in it.
+    pub source: Arc<Source>,
+    /// What `config show` must not print.
+    pub concealed: Concealed,
 }
 
 /// Destination of the access log.
@@ -166,6 +202,8 @@ pub struct Route {
     pub upstream: Option<Arc<str>>,
     /// Path prefix removed before the request is forwarded.
     pub strip_prefix: Option<String>,
+    /// Where the route stands in the configuration file, for problems between routes.
+    pub location: Option<Location>,
 }
 
 /// Conditions of a route; all must hold.
@@ -209,11 +247,5 @@ pub struct StepConfig {
     pub location: Option<Location>,
 }
 
-/// A place in a file, both 1-based; columns count characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Location {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-}
+#[cfg(test)]
+mod tests;

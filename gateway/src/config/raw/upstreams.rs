@@ -1,0 +1,71 @@
+//! The `upstreams` section as a person writes it.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::RawDuration;
+
+/// A group of equivalent servers, or a built-in one.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawUpstream {
+    /// The servers, chosen round robin by weight: URLs such as `http://10.0.0.7:9000`.
+    #[schemars(extend("minItems" = 1))]
+    pub(in super::super) targets: Option<Vec<RawTarget>>,
+    /// In place of `targets`: `echo` answers with a description of the request.
+    pub(in super::super) builtin: Option<RawBuiltin>,
+    /// Time to open a connection.
+    #[schemars(extend("default" = "3s"))]
+    pub(in super::super) connect_timeout: Option<RawDuration>,
+    /// Time from the last byte of the request to the head of the response.
+    #[schemars(extend("default" = "30s"))]
+    pub(in super::super) response_timeout: Option<RawDuration>,
+    /// Longest pause between two pieces of a response body.
+    #[schemars(extend("default" = "60s"))]
+    pub(in super::super) body_timeout: Option<RawDuration>,
+    /// Most connections one worker opens to one target.
+    #[schemars(extend("default" = 1_024, "minimum" = 1, "maximum" = 1_000_000))]
+    pub(in super::super) connections_max: Option<usize>,
+    /// Most idle connections one worker keeps to one target; at most `connections_max`.
+    #[schemars(extend("default" = 256, "minimum" = 1, "maximum" = 1_000_000))]
+    pub(in super::super) idle_max: Option<usize>,
+    /// How long an idle connection is kept.
+    #[schemars(extend("default" = "60s"))]
+    pub(in super::super) idle_timeout: Option<RawDuration>,
+    /// Time a request may wait for a free connection when all are busy.
+    #[schemars(extend("default" = "1s"))]
+    pub(in super::super) queue_timeout: Option<RawDuration>,
+    /// Send the client's `Host` in place of the target's.
+    #[schemars(extend("default" = false))]
+    pub(in super::super) preserve_host: Option<bool>,
+}
+
+/// A built-in upstream.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum RawBuiltin {
+    /// Answers with a JSON description of the request.
+    Echo,
+}
+
+/// One server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum RawTarget {
+    /// Its URL.
+    Url(String),
+    /// Its URL with settings.
+    Settings(RawTargetSettings),
+}
+
+/// One server with its weight.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawTargetSettings {
+    /// `http://HOST:PORT`; the port is 80 when left out.
+    #[schemars(required)]
+    pub(in super::super) url: Option<String>,
+    /// Share of the traffic relative to the others.
+    #[schemars(extend("minimum" = 1, "maximum" = 1000))]
+    pub(in super::super) weight: Option<u32>,
+}

@@ -1,0 +1,186 @@
+//! Addresses: of listeners, of targets, of what scripts may call, and ranges of them.
+//!
+//! Nothing is resolved here: a configuration means the same whether or not a name server answers.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
+use super::super::codes;
+use super::{Refusal, names};
+
+/// `IP:PORT`, or a port for all IPv4 addresses. Port 0, a free port, only with an address.
+pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Refusal> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Some(port) = text.parse::<u16>().ok().filter(|port| *port != 0) {
+        return Ok(SocketAddr::from(([0, 0, 0, 0], port)));
+    }
+    let port_ok = |port: &str| port.parse::<u16>().is_ok();
+    let help = match text.rsplit_once(':') {
+        _ if text.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) => format!("add a port: `[{text}]:8080`"),
+        _ if text.parse::<IpAddr>().is_ok() => format!("add a port: `{text}:8080`"),
+        Some(("" | "*", port)) if port_ok(port) => {
+            format!("write `0.0.0.0:{port}` for all IPv4 addresses or `[::]:{port}` for all")
+        }
+        Some(("localhost", port)) if port_ok(port) => format!("write the address: `127.0.0.1:{port}`"),
+        Some((ip, port)) if ip.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() && !port_ok(port) => {
+            "a port is a number up to 65535".to_owned()
+        }
+        _ => "write an IP address and a port such as `0.0.0.0:8080`, or only a port".to_owned(),
+    };
+    Err(Refusal::new(codes::ADDRESS, "this is not an address to listen on", help))
+}
+
+/// An address or a range such as `10.0.0.0/8`.
+pub(super) fn address_range(text: &str) -> Result<IpNet, Refusal> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.into());
+    }
+    let Ok(range) = text.parse::<IpNet>() else {
+        let help = "write an address or a range such as `10.0.0.0/8` or `fd00::/8`";
+        return Err(Refusal::new(codes::ADDRESS_RANGE, "this is not an address range", help));
+    };
+    if range.trunc() != range {
+        let whole = IpNet::from(range.addr());
+        let help = format!("write `{}` for the range or `{whole}` for the one address", range.trunc());
+        let message = "this is an address inside a range, not the range";
+        return Err(Refusal::new(codes::ADDRESS_RANGE, message, help));
+    }
+    Ok(range)
+}
+
+/// What scripts may call: `host`, `host:port`, `*.domain` or an address range; in lower case.
+pub(super) fn allowed_host(text: &str) -> Result<String, Refusal> {
+    let lower = text.to_ascii_lowercase();
+    if lower.parse::<IpAddr>().is_ok() || lower.parse::<SocketAddr>().is_ok_and(|to| to.port() != 0) {
+        return Ok(lower);
+    }
+    if lower.parse::<IpNet>().is_ok() {
+        return address_range(&lower).map(|range| range.to_string());
+    }
+    let help = match lower.as_str() {
+        "*" => "to allow every address, write `0.0.0.0/0` and `::/0`",
+        url if url.contains("://") => "leave out the scheme and the path: `host` or `host:port`",
+        _ => "write `host`, `host:port`, `*.domain` or an address range",
+    };
+    let (host, port) = match lower.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (lower.as_str(), None),
+    };
+    let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
+    match port_ok && names::is_host(host.strip_prefix("*.").unwrap_or(host)) {
+        true => Ok(lower),
+        false => Err(Refusal::new(codes::HOST, "this does not name hosts that scripts may call", help)),
+    }
+}
+
+/// Host without brackets and port of a URL `http://HOST:PORT`.
+pub(super) fn target(url: &str) -> Result<(String, u16), Refusal> {
+    const HELP: &str = "write `http://HOST:PORT`, for example `http://10.0.0.7:9000`";
+    let refuse = |message: &str, help: &str| Err(Refusal::new(codes::TARGET, message, help));
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return match authority(url, 80) {
+            Some(_) => refuse("the URL of a target starts with `http://`", &format!("write `http://{url}`")),
+            None => refuse("this is not the URL of a target", HELP),
+        };
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => {
+            let message = "TLS to upstreams is not built yet";
+            let help =
+                "use plain `http://` inside a trusted network, or put a TLS client in front of the target";
+            return Err(Refusal::new(codes::TLS_TARGET, message, help));
+        }
+        _ => return refuse("targets speak `http` only", HELP),
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    if !matches!(&rest[end..], "" | "/") {
+        let help = "end the URL after the port; a route's `strip_prefix` or a script changes paths";
+        return refuse("the URL of a target has no path", help);
+    }
+    if rest[..end].contains('@') {
+        return refuse("the URL of a target holds no user", "let a script set the `authorization` header");
+    }
+    match authority(&rest[..end], 80) {
+        Some(found) => Ok(found),
+        None => refuse("this is not the URL of a target", HELP),
+    }
+}
+
+fn authority(text: &str, default_port: u16) -> Option<(String, u16)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (address, rest) = rest.split_once(']')?;
+        let address: std::net::Ipv6Addr = address.parse().ok()?;
+        let port = if rest.is_empty() { default_port } else { rest.strip_prefix(':')?.parse().ok()? };
+        return Some((address.to_string(), port)).filter(|_| port != 0);
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (text, default_port),
+    };
+    (names::is_host(host) && port != 0).then(|| (host.to_ascii_lowercase(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> String {
+        outcome.unwrap_err().help
+    }
+
+    #[test]
+    fn listeners_are_addresses_with_a_port() {
+        assert_eq!(socket_address("127.0.0.1:0").unwrap().port(), 0);
+        assert_eq!(socket_address("[::]:80").unwrap().to_string(), "[::]:80");
+        assert_eq!(socket_address("8080").unwrap().to_string(), "0.0.0.0:8080");
+        assert!(help(socket_address(":80")).contains("`0.0.0.0:80`"));
+        assert!(help(socket_address("localhost:80")).contains("`127.0.0.1:80`"));
+        assert!(help(socket_address("127.0.0.1")).contains("`127.0.0.1:8080`"));
+        assert!(help(socket_address("::1")).contains("`[::1]:8080`"));
+        assert!(help(socket_address("127.0.0.1:99999")).contains("65535"));
+        assert!(socket_address("").is_err() && socket_address("0").is_err());
+    }
+
+    #[test]
+    fn ranges_have_no_host_bits() {
+        assert_eq!(address_range("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(address_range("::1").unwrap().to_string(), "::1/128");
+        assert!(help(address_range("10.0.0.1/8")).contains("`10.0.0.0/8`"));
+        assert!(address_range("10.0.0.0/33").is_err());
+    }
+
+    #[test]
+    fn targets_are_plain_http_with_host_and_port() {
+        assert_eq!(target("http://Orders:9000/").unwrap(), ("orders".to_owned(), 9000));
+        assert_eq!(target("http://[::1]:9000").unwrap(), ("::1".to_owned(), 9000));
+        assert_eq!(target("http://a_b").unwrap(), ("a_b".to_owned(), 80));
+        assert_eq!(target("https://a").unwrap_err().code, codes::TLS_TARGET);
+        assert!(help(target("a:9000")).contains("`http://a:9000`"));
+        for bad in [
+            "",
+            "http://",
+            "http://a:0",
+            "http://a:99999",
+            "http://a/b",
+            "http://u@a",
+            "ftp://a",
+            "http://[a]",
+        ] {
+            assert!(target(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scripts_may_call_hosts_domains_and_ranges() {
+        for good in ["a", "A.b:80", "*.internal.example", "127.0.0.1:9000", "10.0.0.0/8", "[::1]:80", "::1"] {
+            assert!(allowed_host(good).is_ok(), "{good}");
+        }
+        assert!(help(allowed_host("*")).contains("0.0.0.0/0"));
+        assert!(help(allowed_host("http://a")).contains("scheme"));
+        assert!(allowed_host("a:0").is_err() && allowed_host("a:b").is_err() && allowed_host("").is_err());
+    }
+}
