@@ -64,11 +64,11 @@ pub struct Diagnostic {
     /// The text the labels point into.
     pub source: Option<Arc<Source>>,
     /// Name of the file when there is no text to show, for example because it cannot be read.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
     /// Marked places, the primary one first.
     pub labels: Vec<Label>,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -92,7 +92,7 @@ impl Diagnostic {
 
     /// Names the file only, for problems with the file itself.
     #[must_use]
-    pub fn in_file(mut self, name: impl Into<String>) -> Self {
+    pub fn in_file(mut self, name: impl Into<Box<str>>) -> Self {
         self.file = Some(name.into());
         self
     }
@@ -120,7 +120,7 @@ impl Diagnostic {
 
     /// Says what to do.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
+    pub fn help(mut self, text: impl Into<Box<str>>) -> Self {
         self.help = Some(text.into());
         self
     }

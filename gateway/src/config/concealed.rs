@@ -44,7 +44,9 @@ pub(super) fn conceal(root: &mut Node, inserted: Vec<String>) -> Findings {
     let concealed = Concealed::default();
     let common_steps = root.get("steps").map_or(0, Node::len);
     let mut findings = Findings { concealed, ranges: Vec::new(), common_steps };
-    inserted.into_iter().for_each(|text| findings.concealed.add_text(text));
+    for text in inserted {
+        findings.concealed.add_text(text);
+    }
     findings.walk(root, &mut Vec::new(), Under::Ordinary);
     findings
 }
@@ -228,7 +230,7 @@ mod tests {
     #[test]
     fn everything_below_a_key_like_secrets_is_concealed() {
         let text = "scripts: { secret: { k: hunter2, l: [a1b2, 7] } }\nv: x\n";
-        let mut root = parse(text, Format::Yaml).unwrap();
+        let mut root = parse(text, Format::Yaml).0.unwrap();
         let findings = conceal(&mut root, Vec::new());
         let source = Source::redacted("f", text, &findings.ranges);
         assert_eq!(source.text(), "scripts: { secret: { k: ***, l: [***, ***] } }\nv: x\n");
@@ -236,6 +238,15 @@ mod tests {
         assert!(hides("scripts.secret.k", "other"));
         assert!(hides("routes.0.path", "/hunter2"));
         assert!(!hides("routes.0.path", "/7"));
+    }
+
+    #[test]
+    fn secrets_over_several_lines_and_by_alias_are_hidden_whole() {
+        let text = "x: &k 'hunter2'\nsecrets:\n  a: |\n    hunter2\n    hunter2\n  b: 'hunter2\n    hunter2'\n  c: *k\nz: 1\n";
+        let mut root = parse(text, Format::Yaml).0.unwrap();
+        let findings = conceal(&mut root, Vec::new());
+        let source = Source::redacted("f", text, &findings.ranges);
+        assert!(!source.text().contains("hunter2") && source.text().contains("z: 1"), "{}", source.text());
     }
 
     #[test]
@@ -251,7 +262,7 @@ mod tests {
     #[test]
     fn values_are_hidden_where_they_are_shown() {
         let text = "listen: x\nsteps: [{config: {a: x}}]\nroutes: [{host: x, headers: {X-A: {regex: x}}, steps: [{config: {b: x}}]}]\n";
-        let mut root = parse(text, Format::Yaml).unwrap();
+        let mut root = parse(text, Format::Yaml).0.unwrap();
         mark(&mut root);
         let findings = conceal(&mut root, Vec::new());
         for shown in ["listen.0", "routes.0.hosts.0", "routes.0.headers.x-a", "routes.0.headers.x-a.regex"] {

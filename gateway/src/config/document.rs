@@ -129,12 +129,18 @@ impl Node {
     /// as they are numbered after [`Node::to_json`]; a single value counts as a list of itself.
     pub(super) fn item(&self, index: usize) -> &Node {
         match &self.data {
-            Data::List(items) => {
-                let mut valid = items.iter().filter(|item| !matches!(item.data, Data::Invalid));
-                valid.nth(index).unwrap_or(self)
-            }
+            Data::List(_) => self.valid_items().nth(index).unwrap_or(self),
             _ => self,
         }
+    }
+
+    /// The items of a list that were not reported.
+    pub(super) fn valid_items(&self) -> impl Iterator<Item = &Node> {
+        let items: &[Node] = match &self.data {
+            Data::List(items) => items,
+            _ => &[],
+        };
+        items.iter().filter(|item| !matches!(item.data, Data::Invalid))
     }
 
     /// Number of items of a list; 0 for anything else.
@@ -171,10 +177,7 @@ impl Node {
             Data::Integer(value) => Value::from(*value),
             Data::Float(value) => Value::from(*value),
             Data::Text(value) => Value::from(value.as_str()),
-            Data::List(items) => {
-                let valid = items.iter().filter(|item| !matches!(item.data, Data::Invalid));
-                valid.map(Node::to_json).collect()
-            }
+            Data::List(_) => self.valid_items().map(Node::to_json).collect(),
             Data::Map(entries) => {
                 let valid = entries.iter().filter(|entry| !matches!(entry.value.data, Data::Invalid));
                 Value::Object(valid.map(|entry| (entry.key.clone(), entry.value.to_json())).collect())
@@ -183,22 +186,21 @@ impl Node {
     }
 }
 
-/// Parses a text. On failure, at least one problem; a tree comes only without problems of syntax.
-pub(super) fn parse(text: &str, format: Format) -> Result<Node, Vec<Problem>> {
+/// Parses a text. Without a tree there is at least one problem; a tree may come with problems, such as a key
+/// that stands twice.
+pub(super) fn parse(text: &str, format: Format) -> (Option<Node>, Vec<Problem>) {
     let mut problems = Vec::new();
     let root = match format {
         Format::Yaml => yaml::parse(text, &mut problems),
         Format::Toml => toml::parse(text, &mut problems),
         Format::Json => json::parse(text, &mut problems),
     };
-    match root {
-        Some(root) if problems.is_empty() && is_nothing(&root) => {
-            let problem = Problem::error(codes::EMPTY, 0..0, "the configuration is empty", "");
-            Err(vec![problem.help("write at least `routes`; `forebay config show` prints an example")])
-        }
-        Some(root) if problems.is_empty() => Ok(root),
-        _ => Err(problems),
+    if problems.is_empty() && root.as_ref().is_none_or(is_nothing) {
+        let problem = Problem::error(codes::EMPTY, 0..0, "the configuration is empty", "");
+        problems.push(problem.help("write at least `routes`; `forebay config show` prints an example"));
+        return (None, problems);
     }
+    (root, problems)
 }
 
 fn is_nothing(root: &Node) -> bool {
@@ -236,15 +238,14 @@ pub(super) fn plain_scalar(text: &str) -> Data {
     }
 }
 
-/// Adds an entry, or reports that its key is there already.
+/// Adds an entry and reports a key that is there already. The second one stays in the tree, so that a secret in
+/// it is found and hidden.
 fn push_entry(entries: &mut Vec<Entry>, seen: &mut Keys, entry: Entry, problems: &mut Vec<Problem>) {
     match seen.get(&entry.key) {
         Some(first) => problems.push(duplicate_key(&entry, first.clone())),
-        None => {
-            seen.insert(entry.key.clone(), entry.key_span.clone());
-            entries.push(entry);
-        }
+        None => drop(seen.insert(entry.key.clone(), entry.key_span.clone())),
     }
+    entries.push(entry);
 }
 
 /// The keys a map has so far and where.

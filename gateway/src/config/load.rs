@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::concealed::{self, Findings};
-use super::document::{self, Data, FILE_BYTES_MAX, Format, Node, Origin};
+use super::document::{self, Data, Entry, FILE_BYTES_MAX, Format, Node, Origin};
 use super::environment::Environment;
 use super::interpolate::Interpolation;
 use super::locate::{Located, locate};
@@ -116,16 +116,15 @@ pub(super) fn check_text(
     base: &Path,
     environment: &Environment,
 ) -> Checked {
-    let mut root = match document::parse(text, format) {
-        Ok(root) => root,
-        Err(problems) => {
-            let source = Arc::new(Source::redacted(name, text, &concealed::guess(text)));
-            return (None, into_diagnostics(problems, &source));
-        }
+    let (root, mut problems) = document::parse(text, format);
+    let Some(mut root) = root else {
+        let source = Arc::new(Source::redacted(name, text, &concealed::guess(text)));
+        return (None, into_diagnostics(problems, &source));
     };
     let mut pass = Interpolation::new(text, base, environment);
     pass.run(&mut root);
-    let (mut problems, inserted) = pass.finish();
+    let (more, inserted) = pass.finish();
+    problems.extend(more);
     problems.extend(plain_secrets(&root));
     let Findings { concealed, ranges, .. } = concealed::conceal(&mut root, inserted);
     let source = Arc::new(Source::redacted(name, text, &ranges));
@@ -157,12 +156,10 @@ fn build(root: &Node, context: &mut Context<'_>) -> Option<Config> {
 
 /// Secrets that stand in the file itself are a warning: the file ends up in version control.
 fn plain_secrets(root: &Node) -> Vec<Problem> {
-    let written = root
-        .at("scripts")
-        .at("secrets")
-        .entries()
-        .iter()
-        .filter(|entry| entry.value.origin == Origin::Written && entry.value.text().is_some());
+    let secrets = root.get("scripts").and_then(|scripts| scripts.get("secrets"));
+    let entries: &[Entry] = secrets.map_or(&[], Node::entries);
+    let is_plain = |entry: &&Entry| entry.value.origin == Origin::Written && entry.value.text().is_some();
+    let written = entries.iter().filter(is_plain);
     let problems = written.map(|entry| {
         let message = format!("the secret `{}` stands in the configuration file", entry.key);
         Problem::error(codes::PLAIN_SECRET, entry.key_span.clone(), message, "")

@@ -69,7 +69,7 @@ impl Problem {
     fn into_diagnostic(self, source: &Arc<Source>) -> Diagnostic {
         let mut diagnostic = Diagnostic::error(self.code, self.message).in_source(source);
         diagnostic.severity = self.severity;
-        diagnostic.help = self.help;
+        diagnostic.help = self.help.map(Into::into);
         for (range, text) in self.labels {
             diagnostic = diagnostic.label(source.shown_range(range), text);
         }

@@ -6,6 +6,7 @@
 //! when the schema wants one.
 
 mod describe;
+mod elsewhere;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,10 @@ use super::suggest::{closest, listed};
 use super::units;
 pub(super) use describe::found;
 use describe::{Kind, alternatives, constant, expected, kinds, wrong_type_help};
+use elsewhere::places_of;
+
+/// Number of problems after which no suggestion is searched: far more than are listed.
+const EXPLAINED_MAX: usize = 1_000;
 
 /// Checks a tree and marks what is wrong in it.
 pub(super) fn check(root: &mut Node, schema: &Value, problems: &mut Vec<Problem>) {
@@ -89,8 +94,13 @@ impl Checker<'_> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, mut keys: Vec<&str>) {
-        keys.retain(|key| *key != "$schema");
         let message = format!("unknown key `{}`", entry.key);
+        if self.problems.len() > EXPLAINED_MAX {
+            let problem = Problem::error(codes::UNKNOWN_KEY, entry.key_span.clone(), message, "");
+            self.problems.push(problem);
+            return;
+        }
+        keys.retain(|key| *key != "$schema");
         let places = places_of(self.root, &entry.key);
         let help = match closest(&entry.key, keys.iter().copied()) {
             Some(key) => format!("did you mean `{key}`?"),
@@ -119,7 +129,7 @@ impl Checker<'_> {
                 format!("the key `{key}` is missing"),
                 format!("in {name}"),
             );
-            self.problems.push(problem.help(format!("add `{key}`: {}", lower_first(description))));
+            self.problems.push(problem.help(format!("add `{key}` ({})", first_sentence(description))));
         }
     }
 
@@ -167,7 +177,7 @@ impl Checker<'_> {
             let near = closest(text, words.iter().copied()).filter(|_| node.origin != Origin::Secret);
             let help = match near {
                 Some(word) => format!("did you mean `{word}`?"),
-                None => format!("write one of {}", listed(words)),
+                None => format!("write {}", expected(schema)),
             };
             self.problems.push(problem.help(help));
             return;
@@ -183,9 +193,11 @@ impl Checker<'_> {
         let place = node.span.clone();
         let problem = match units::parse_duration(text) {
             Ok(value) if value.is_zero() => {
-                let help = match alternatives(schema).iter().any(|choice| constant(choice).is_some()) {
-                    true => "zero never means unlimited: write `none` for that",
-                    false => "zero never means unlimited; write the longest time that is acceptable",
+                let may_be_none = alternatives(schema).iter().any(|choice| constant(choice).is_some());
+                let help = if may_be_none {
+                    "zero never means unlimited: write `none` for that"
+                } else {
+                    "zero never means unlimited; write the longest time that is acceptable"
                 };
                 let message = format!("{name} must be longer than zero");
                 Problem::error(codes::OUT_OF_RANGE, place, message, "a limit of zero stops everything")
@@ -238,7 +250,9 @@ impl Checker<'_> {
         let message = format!("{name} must be {range}");
         let label = format!("found {}", found(node));
         let help = match number {
-            0 => "zero never means unlimited; write the highest number that is acceptable".to_owned(),
+            0 if name.contains("_max") => {
+                "zero never means unlimited; write the highest number that is acceptable".to_owned()
+            }
             _ => format!("write a value {range}"),
         };
         self.problems.push(Problem::error(codes::OUT_OF_RANGE, node.span.clone(), message, label).help(help));
@@ -269,39 +283,10 @@ fn strings(list: Option<&Value>) -> impl Iterator<Item = &str> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(chars).collect::<String>().trim_end_matches('.').to_owned()
-}
-
-/// Where else in the schema a key has a meaning.
-fn places_of(schema: &Value, key: &str) -> Vec<String> {
-    let mut places = Vec::new();
-    collect_places(schema, key, "", &mut places);
-    places.truncate(3);
-    places
-}
-
-fn collect_places(schema: &Value, key: &str, path: &str, places: &mut Vec<String>) {
-    for choice in alternatives(schema) {
-        if let Some(properties) = choice.get("properties").and_then(Value::as_object) {
-            if properties.contains_key(key) {
-                places.push(match path {
-                    "" => "the top level of the file".to_owned(),
-                    path => format!("`{path}`"),
-                });
-            }
-            for (name, property) in properties {
-                let dot = if path.is_empty() { "" } else { "." };
-                collect_places(property, key, &format!("{path}{dot}{name}"), places);
-            }
-        }
-        if let Some(value) = choice.get("additionalProperties").filter(|value| value.is_object()) {
-            collect_places(value, key, &format!("{path}.NAME"), places);
-        }
-        if let Some(items) = choice.get("items") {
-            collect_places(items, key, &format!("{path}[]"), places);
-        }
-    }
+/// The first sentence of a description, as the inside of a sentence.
+fn first_sentence(text: &str) -> String {
+    let first = text.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let mut chars = first.chars();
+    let initial = chars.next().map(|c| c.to_ascii_lowercase());
+    initial.into_iter().chain(chars).collect()
 }

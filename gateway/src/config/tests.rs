@@ -159,7 +159,9 @@ fn compare_defaults(schema: &serde_json::Value, shown: &serde_json::Value, path:
         shown.iter().for_each(|(key, value)| compare_defaults(schema, value, &format!("{path}/{key}"), seen));
     }
     if let (Some(schema), Some(shown)) = (schema.get("items"), shown.as_array()) {
-        shown.iter().for_each(|value| compare_defaults(schema, value, &format!("{path}/[]"), seen));
+        for value in shown {
+            compare_defaults(schema, value, &format!("{path}/[]"), seen);
+        }
     }
     for choice in schema.get("anyOf").and_then(|value| value.as_array()).into_iter().flatten() {
         if choice.get("type").is_some_and(|kind| kind == "object") && shown.is_object() {
@@ -264,7 +266,8 @@ fn files_that_cannot_be_used_are_told_apart() {
 
 #[test]
 fn a_flood_of_problems_is_cut_short() {
-    let text: String = (0..500).map(|index| format!("key{index}: 1\n")).collect();
+    let lines: Vec<_> = (0..500).map(|index| format!("key{index}: 1")).collect();
+    let text = lines.join("\n");
     let problems = check(&text, Format::Yaml).1;
     assert_eq!(problems.len(), 101);
     assert!(problems[100].message.contains("more problems"));
@@ -300,7 +303,7 @@ proptest::proptest! {
         ],
     ) {
         let (name, format) =
-            [("valid.yaml", Format::Yaml), ("mistakes_without_dates.toml", Format::Toml), ("mistakes.json", Format::Json)][which];
+            [("valid.yaml", Format::Yaml), ("mistakes.toml", Format::Toml), ("mistakes.json", Format::Json)][which];
         let text = std::fs::read_to_string(folder().join(name)).unwrap();
         let at = at % text.len();
         let end = (at + length).min(text.len());

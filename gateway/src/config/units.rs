@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// Longest duration a configuration may name. Adding it to a point in time cannot overflow.
-pub(super) const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const DURATION_MAX: Duration = Duration::from_hours(365 * 24);
 
 /// Units of durations, largest first, in nanoseconds.
 const DURATION_UNITS: [(&str, u64); 5] =
@@ -116,8 +116,8 @@ mod tests {
     fn durations_are_a_number_and_a_unit() {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("5 s"), Ok(Duration::from_secs(5)));
-        assert_eq!(parse_duration("1m"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_duration("1h"), Ok(Duration::from_secs(3600)));
+        assert_eq!(parse_duration("1m"), Ok(Duration::from_mins(1)));
+        assert_eq!(parse_duration("1h"), Ok(Duration::from_hours(1)));
         assert_eq!(parse_duration("5"), Err(UnitError::NoUnit));
         assert_eq!(parse_duration("5sec"), Err(UnitError::UnknownUnit));
         assert_eq!(parse_duration("1.5s"), Err(UnitError::NotWhole));

@@ -84,7 +84,7 @@ pub fn render_all(diagnostics: &[Diagnostic], style: Style) -> String {
     for (index, (count, noun)) in parts.iter().enumerate() {
         let joint = if index == 0 { "" } else { ", " };
         let plural = if *count == 1 { "" } else { "s" };
-        text.push_str(&format!("{joint}{count} {noun}{plural}"));
+        text.extend([joint, &count.to_string(), " ", noun, plural]);
     }
     if !parts.is_empty() {
         text.push('\n');

@@ -1,6 +1,6 @@
 //! JSON to the tree.
 //!
-//! serde_json decides what is well-formed, and its errors name line and column. It does not say where values
+//! `serde_json` decides what is well-formed, and its errors name line and column. It does not say where values
 //! stand, so the text it accepted is walked once more here; the walk therefore need not check syntax.
 
 use std::ops::Range;
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
     walk.value(0)
 }
 
-/// serde_json counts lines from 1 and columns in bytes, with the column of the last byte read.
+/// `serde_json` counts lines from 1 and columns in bytes, with the column of the last byte read.
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let mut offset = (start + column.saturating_sub(1)).min(text.len());

@@ -171,6 +171,10 @@ impl Builder<'_> {
             Some(Content::List(items)) => items.push(node),
             Some(Content::Map { entries, seen, key }) => {
                 if let Some((key, key_span)) = key.take() {
+                    let mut node = node;
+                    if node.span.is_empty() {
+                        node.span = key_span.clone(); // a key without a value: there is nothing else to mark
+                    }
                     push_entry(entries, seen, Entry { key, key_span, value: node }, self.problems);
                 }
             }

@@ -8,7 +8,7 @@ use crate::diagnostic::{Location, Source};
 /// The value of `v`, its origin, and the problems as code and place.
 fn run(text: &str, base: &Path) -> (Option<String>, Origin, Vec<(String, Location)>) {
     let environment = Environment::given([("A", "one"), ("EMPTY", ""), ("INJECT", "x\ny: [1]")]);
-    let mut root = parse(text, Format::Yaml).unwrap();
+    let mut root = parse(text, Format::Yaml).0.unwrap();
     let mut pass = Interpolation::new(text, base, &environment);
     pass.run(&mut root);
     let source = std::sync::Arc::new(Source::new("f", text));

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::super::document::{Data, Node, Origin, plain_scalar};
-use super::super::suggest::listed;
 
 /// Longest piece of a value quoted in a message, in characters.
 const QUOTE_MAX: usize = 40;
@@ -128,7 +127,6 @@ fn with_keys(choice: &Value) -> String {
     let properties = choice.get("properties").and_then(Value::as_object);
     let keys: Vec<_> = properties.into_iter().flatten().map(|(key, _)| format!("`{key}`")).collect();
     match keys.as_slice() {
-        [] => String::new(),
         [one] => format!(" with {one}"),
         [first, second] => format!(" with {first} or {second}"),
         _ => String::new(),
@@ -179,16 +177,19 @@ fn specific_help(node: &Node, schema: &Value) -> Option<String> {
             let bare = Kind::of(&plain_scalar(text));
             bare.filter(|kind| takes(*kind)).map(|_| "remove the quotes".to_owned())
         }
-        Data::Integer(_) | Data::Bool(_) | Data::Float(_) if hidden => None,
-        Data::Integer(number) if choices.iter().any(|choice| is_duration(choice)) => {
+        Data::Integer(number) if !hidden && choices.iter().any(|choice| is_duration(choice)) => {
             Some(format!("add the unit: `{number}s` or `{number}ms`"))
         }
         Data::Integer(_) | Data::Float(_) | Data::Bool(_) if takes(Kind::Text) => {
-            let words: Vec<_> = choices.iter().filter_map(|choice| constant(choice)).collect();
-            match words.is_empty() {
-                true => Some("put it in quotes".to_owned()),
-                false => Some(format!("write one of {}", listed(words))),
-            }
+            let has_words = choices.iter().any(|choice| constant(choice).is_some());
+            let quoted = node.to_json();
+            (!has_words).then(|| {
+                if hidden {
+                    "put it in quotes".to_owned()
+                } else {
+                    format!("put it in quotes: `\"{quoted}\"`")
+                }
+            })
         }
         Data::List(_) if !takes(Kind::List) && (takes(Kind::Text) || takes(Kind::Integer)) => {
             Some("write one value without brackets".to_owned())

@@ -70,10 +70,10 @@ pub(super) fn allowed_host(text: &str) -> Result<String, Refusal> {
         None => (lower.as_str(), None),
     };
     let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
-    match port_ok && names::is_host(host.strip_prefix("*.").unwrap_or(host)) {
-        true => Ok(lower),
-        false => Err(Refusal::new(codes::HOST, "this does not name hosts that scripts may call", help)),
+    if port_ok && names::is_host(host.strip_prefix("*.").unwrap_or(host)) {
+        return Ok(lower);
     }
+    Err(Refusal::new(codes::HOST, "this does not name hosts that scripts may call", help))
 }
 
 /// Host without brackets and port of a URL `http://HOST:PORT`.

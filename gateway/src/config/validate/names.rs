@@ -79,10 +79,10 @@ pub(super) fn host_pattern(text: &str) -> Result<String, Refusal> {
     } else {
         "write a name such as `api.example.com` or `*.example.com`"
     };
-    match is_host(name) {
-        true => Ok(lower),
-        false => Err(Refusal::new(codes::HOST, "this is not a usable host name", help)),
+    if is_host(name) {
+        return Ok(lower);
     }
+    Err(Refusal::new(codes::HOST, "this is not a usable host name", help))
 }
 
 /// Whether a text is a host name or IPv4 address. Underscores are allowed: container networks use them.

@@ -65,8 +65,8 @@ fn check_literal(segment: &str) -> Result<(), Refusal> {
     if segment.is_empty() {
         return Err(refusal("the path has an empty segment", "write one `/` between segments"));
     }
-    if segment.starts_with(':') {
-        let help = format!("write `{{{}}}`", &segment[1..]);
+    if let Some(name) = segment.strip_prefix(':') {
+        let help = format!("write `{{{name}}}`");
         return Err(refusal("parameters are written in braces", &help));
     }
     if segment.contains('*') {

@@ -24,8 +24,7 @@ pub(super) fn validate(
     let upstreams = root.entry("upstreams").map_or(&[] as &[Entry], |entry| entry.value.entries());
     let mut seen = BTreeMap::new();
     let mut routes = Vec::with_capacity(raw.len());
-    for (index, raw) in raw.into_iter().enumerate() {
-        let node = list.item(index);
+    for (raw, node) in raw.into_iter().zip(list.valid_items()) {
         let name = raw.name.clone().unwrap_or_default();
         if raw.name.is_some() && context.accept(node.at("name"), names::name(&name, "a route")).is_some() {
             refuse_duplicate(&mut seen, &name, node.at("name"), "two routes have one name", context);

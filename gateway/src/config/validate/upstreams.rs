@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::document::Node;
+use super::super::document::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream};
+use super::super::suggest::closest;
 use super::super::{Target, Upstream, UpstreamKind, codes};
 use super::{Context, Refusal, addresses, duration, names, refuse_duplicate};
 
@@ -66,7 +67,8 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
 /// A group has servers or is built in; the settings of connections mean nothing to a built-in one.
 fn check_kind(name: &str, node: &Node, context: &mut Context<'_>) {
     if node.entry("builtin").is_none() {
-        if node.entry("targets").is_none() {
+        let misspelt = |entry: &Entry| closest(&entry.key, ["targets", "builtin"]).is_some();
+        if !node.entries().iter().any(misspelt) {
             let message = format!("the upstream `{name}` has neither `targets` nor `builtin`");
             let problem = Problem::error(codes::MISSING_KEY, node.head(), message, "in this upstream");
             context
