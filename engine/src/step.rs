@@ -10,7 +10,7 @@ use crate::script::ScriptStep;
 use crate::script::call::Call;
 
 /// What an error inside a step means for the request it happened in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OnError {
     /// The request is answered 500 with its id. The default: a failed check must not let traffic through.
     #[default]

@@ -37,7 +37,7 @@ use crate::diagnostic::Source;
 pub use concealed::Concealed;
 pub use document::Format;
 pub use environment::Environment;
-pub use load::{check, load, parse, parse_with};
+pub use load::{admin_socket, check, load, parse, parse_with};
 pub use locate::{Located, locate};
 pub use show::{show, show_json};
 

@@ -30,4 +30,5 @@ pub mod kv;
 pub mod memory;
 pub mod metrics;
 pub mod script_host;
+pub mod scripts_folder;
 pub mod status_listener;

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use tokio::runtime::LocalRuntime;
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +21,7 @@ use crate::access_log::AccessLog;
 use crate::control::Event;
 use crate::generation::Generation;
 use crate::generation::publish::Published;
+use crate::hygiene::RequestIds;
 use crate::kv::KvStore;
 use crate::metrics::WorkerMetrics;
 use crate::script_host::ScriptHost;
@@ -63,9 +65,10 @@ pub struct Worker {
     /// Open client connections, for time limits and draining.
     connections: RefCell<HashMap<u64, Rc<ConnectionState>>>,
     next_connection: Cell<u64>,
-    /// Distinguishes the request ids of this worker from those of others and of earlier processes.
-    id_prefix: String,
-    next_request: Cell<u64>,
+    /// Ids of its requests.
+    pub request_ids: RequestIds,
+    /// Stands for `Host` while the target of a request without one is not known.
+    pub unknown_host: HeaderValue,
 }
 
 /// A generation as one worker holds it, with the parts that are made per worker.
@@ -93,7 +96,6 @@ impl Worker {
     pub fn new(shared: Arc<Shared>, metrics: Arc<WorkerMetrics>, access_log: AccessLog) -> Rc<Self> {
         let upstreams = Upstreams::new();
         let serving = RefCell::new(Rc::new(Serving::of(&shared, &metrics, &upstreams)));
-        let random = uuid::Uuid::new_v4().simple().to_string();
         Rc::new(Self {
             shared,
             metrics,
@@ -102,8 +104,8 @@ impl Worker {
             serving,
             connections: RefCell::default(),
             next_connection: Cell::new(0),
-            id_prefix: random[..16].to_owned(),
-            next_request: Cell::new(0),
+            request_ids: RequestIds::new(),
+            unknown_host: HeaderValue::from_static("localhost"),
         })
     }
 
@@ -121,13 +123,6 @@ impl Worker {
         let fresh = Rc::new(Serving::of(&self.shared, &self.metrics, &self.upstreams));
         self.upstreams.retain(&fresh.generation.config.upstreams);
         drop(self.serving.replace(fresh));
-    }
-
-    /// An id for a request: 16 characters of this worker and process, 12 of a counter.
-    pub fn request_id(&self) -> String {
-        let number = self.next_request.get();
-        self.next_request.set(number.wrapping_add(1));
-        format!("{}{number:012x}", self.id_prefix)
     }
 
     /// Number of open client connections.

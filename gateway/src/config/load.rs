@@ -3,7 +3,7 @@
 //! A stage that fails lets the following ones run as far as they can, so that one check shows everything; only
 //! a problem of syntax ends it early. Nothing is returned as a configuration while there is an error.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::concealed::{self, Findings};
@@ -41,6 +41,28 @@ pub fn check(path: Option<&Path>) -> (Option<Config>, Vec<Diagnostic>) {
             check_text(("bundled example", EXAMPLE), Format::Yaml, Path::new(""), &environment)
         }
     }
+}
+
+/// The admin socket of the gateway that runs with this configuration, as far as it can be told.
+///
+/// Unlike [`load`], this needs a file that parses, but not one that is right: reloading is how one finds out
+/// what is wrong with it. A file that does not even parse leaves `FOREBAY_ADMIN_SOCKET` and the default.
+pub fn admin_socket(path: Option<&Path>) -> PathBuf {
+    let environment = Environment::Process;
+    if let Some(socket) = environment.path("FOREBAY_ADMIN_SOCKET") {
+        return socket;
+    }
+    if let Ok(Located::File(path)) = locate(path)
+        && let Ok(text) = read::read_text(&path, FILE_BYTES_MAX, Kind::Any)
+        && let (Some(mut root), _) = document::parse(&text, Format::of_path(&path).unwrap_or(Format::Yaml))
+    {
+        let base = path.parent().unwrap_or(Path::new(""));
+        Interpolation::new(&text, base, &environment).run(&mut root);
+        if let Some(socket) = root.at("admin").at("socket").text() {
+            return base.join(socket);
+        }
+    }
+    validate::default_admin_socket(&environment)
 }
 
 /// Builds a configuration from a text; relative paths start from `base`.

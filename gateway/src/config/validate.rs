@@ -184,7 +184,7 @@ fn admin_socket(written: Option<String>, root: &Node, context: &mut Context<'_>)
     path
 }
 
-fn default_admin_socket(environment: &Environment) -> PathBuf {
+pub(super) fn default_admin_socket(environment: &Environment) -> PathBuf {
     use rustix::fs::{Access, access};
     let system = Path::new("/run/forebay");
     let folder = environment

@@ -67,6 +67,32 @@ pub enum Refusal {
     },
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken => f.write_str("takes the request"),
+            Self::Outranked => f.write_str("would take it, but the route above is more specific or written earlier"),
+            Self::Refused(reasons) => {
+                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                f.write_str(&reasons.join("; "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.taken() {
+            Some(route) => writeln!(f, "route {} takes the request", route.name)?,
+            None => writeln!(f, "no route takes the request")?,
+        }
+        for route in self.considered.iter().filter(|route| route.verdict != Verdict::Taken) {
+            writeln!(f, "  {}: {}", route.name, route.verdict)?;
+        }
+        Ok(())
+    }
+}
+
 impl Explanation {
     /// The route that takes the request.
     pub fn taken(&self) -> Option<&Considered> {

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::Worker;
 use super::timed_io::TimedIo;
 use crate::config::ClientLimits;
+use crate::hygiene::{Edge, EdgeScheme};
 use crate::proxy;
 
 /// Smallest read buffer hyper accepts, in bytes.
@@ -21,6 +22,8 @@ const BUFFER_BYTES_MIN: usize = 8 << 10;
 
 /// What a connection is doing, for its time limits.
 pub struct ConnectionState {
+    peer: SocketAddr,
+    edge: Edge,
     doing: Cell<Doing>,
     since: Cell<Instant>,
     /// Since when the client has not taken bytes we want to send.
@@ -44,8 +47,10 @@ enum Doing {
 }
 
 impl ConnectionState {
-    fn new() -> Self {
+    fn new(peer: SocketAddr, local_port: u16) -> Self {
         Self {
+            peer,
+            edge: Edge::new(peer.ip(), local_port, EdgeScheme::Http),
             doing: Cell::new(Doing::Opening),
             since: Cell::new(Instant::now()),
             blocked_since: Cell::new(None),
@@ -53,6 +58,16 @@ impl ConnectionState {
             wake: Notify::new(),
             expired: Cell::new(false),
         }
+    }
+
+    /// The other end of the connection.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// What is told to upstreams of the connection.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
     }
 
     fn becomes(&self, doing: Doing) {
@@ -123,12 +138,13 @@ impl Drop for Registration {
 
 /// Serves a connection until it is closed.
 pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
-    let state = Rc::new(ConnectionState::new());
+    let local_port = stream.local_addr().map_or(0, |local| local.port());
+    let state = Rc::new(ConnectionState::new(peer, local_port));
     let _registration = Registration { key: worker.register(&state), worker: worker.clone() };
     let limits = worker.serving().generation.config.client.clone();
     let service = service_fn(|request| {
         let (worker, state) = (worker.clone(), state.clone());
-        async move { Ok::<_, std::convert::Infallible>(proxy::serve(worker, state, peer, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(proxy::serve(worker, state, request).await) }
     });
     let connection = http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(BUFFER_BYTES_MIN))

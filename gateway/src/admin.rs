@@ -1,0 +1,178 @@
+//! The admin interface: JSON over HTTP on a unix socket that only its owner can open.
+//!
+//! | | |
+//! |---|---|
+//! | `POST /v1/reload` | builds and publishes; answers when done: 200, or 422 with the problems |
+//! | `GET /v1/status` | generations, workers, counters |
+//! | `GET /v1/scripts` | the scripts in use |
+
+pub mod client;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::net::UnixListener;
+use tokio::sync::{oneshot, watch};
+
+use crate::control::{Event, LastReload};
+use crate::diagnostic::{Style, render_all};
+use crate::metrics;
+use crate::worker::Shared;
+
+/// What the admin interface can see and do.
+pub struct Admin {
+    /// What the workers share.
+    pub shared: Arc<Shared>,
+    /// How the last reload went.
+    pub last_reload: watch::Receiver<LastReload>,
+    /// When the process began.
+    pub started: SystemTime,
+}
+
+/// Binds the socket, replacing one that a dead process left behind.
+///
+/// # Errors
+/// When another gateway answers there, or the system refuses.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        let message = "another gateway is using this admin socket; set admin.socket to another path";
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until the process ends.
+pub async fn serve(admin: Arc<Admin>, listener: UnixListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let admin = admin.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let admin = admin.clone();
+                async move { Ok::<_, std::convert::Infallible>(admin.handle(request).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(5))
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "admin connection ended");
+            }
+        });
+    }
+}
+
+impl Admin {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match (request.method(), request.uri().path()) {
+            (&Method::POST, "/v1/reload") => self.reload().await,
+            (&Method::GET, "/v1/status") => answer(StatusCode::OK, &self.status()),
+            (&Method::GET, "/v1/scripts") => answer(StatusCode::OK, &self.scripts()),
+            (_, "/v1/reload" | "/v1/status" | "/v1/scripts") => {
+                answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }))
+            }
+            _ => answer(StatusCode::NOT_FOUND, &json!({ "error": "there is /v1/reload, /v1/status and /v1/scripts" })),
+        }
+    }
+
+    async fn reload(&self) -> Response<Full<Bytes>> {
+        let (reply, report) = oneshot::channel();
+        let sent = self.shared.events.send(Event::Reload { trigger: "admin", reply: Some(reply) });
+        let Ok(report) = (match sent {
+            Ok(()) => report.await.map_err(drop),
+            Err(_) => Err(()),
+        }) else {
+            return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "the gateway is stopping" }));
+        };
+        let status = if report.published { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let problems: Vec<Value> = report.problems.iter().map(|problem| problem.to_json()).collect();
+        let body = json!({
+            "published": report.published,
+            "generation": report.generation,
+            "took_ms": millis(report.took),
+            "problems": problems,
+            "rendered": render_all(&report.problems, Style::Plain),
+        });
+        answer(status, &body)
+    }
+
+    fn status(&self) -> Value {
+        let shared = &self.shared;
+        shared.published.free_retired();
+        let generation = shared.published.current();
+        let last = self.last_reload.borrow().clone();
+        let workers = || shared.metrics.iter().map(|metrics| &**metrics);
+        let built = generation.built.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "pid": std::process::id(),
+            "uptime_seconds": self.started.elapsed().unwrap_or_default().as_secs(),
+            "workers": shared.metrics.len(),
+            "config": generation.config.path,
+            "generation": {
+                "number": generation.number,
+                "built_unix": built,
+                "retiring": shared.published.retiring(),
+                "freed": shared.published.freed(),
+            },
+            "last_reload": {
+                "successful": last.successful,
+                "failures": last.failures,
+                "problems": last.problems,
+            },
+            "routes": generation.routes.len(),
+            "scripts": generation.scripts.len(),
+            "connections": metrics::sum(workers(), |worker| worker.connections.get()),
+            "active_requests": metrics::sum(workers(), |worker| worker.active.get()),
+            "script_calls": metrics::sum(workers(), |worker| worker.script_calls.get()),
+            "kv_entries": shared.kv.len(),
+        })
+    }
+
+    fn scripts(&self) -> Value {
+        let generation = self.shared.published.current();
+        let scripts: Vec<Value> = generation
+            .scripts
+            .iter()
+            .map(|(name, script)| {
+                let hooks: Vec<&str> = script.hooks().map(forebay_engine::Hook::function).collect();
+                json!({ "name": name, "hooks": hooks, "tier": "interpreted" })
+            })
+            .collect();
+        json!({ "generation": generation.number, "scripts": scripts })
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
+}

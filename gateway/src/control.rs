@@ -1,0 +1,238 @@
+//! The control side: reacts to signals, file changes and admin calls, one reload at a time.
+//!
+//! Everything that can happen to the process is one [`Event`]. Reload requests that come while a build runs
+//! are answered together by the next one: at most one build runs and one waits.
+
+pub mod signals;
+pub mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch as channel};
+
+use crate::access_log::AccessLogWriter;
+use crate::config::{self, Config};
+use crate::diagnostic::{Diagnostic, Style, render_all};
+use crate::generation::Generation;
+use crate::generation::build::build;
+use crate::worker::{Phase, Shared};
+
+/// Something the process reacts to.
+#[derive(Debug)]
+pub enum Event {
+    /// Build and publish a new generation; the asker may want to know how it went.
+    Reload {
+        /// What asked for it: `signal`, `watch` or `admin`.
+        trigger: &'static str,
+        /// Where the report goes.
+        reply: Option<oneshot::Sender<ReloadReport>>,
+    },
+    /// A worker has let go of a generation.
+    GenerationReleased,
+    /// Open log files again.
+    ReopenLogs,
+    /// Finish what is under way and end. Without a deadline, wait for as long as it takes.
+    Drain {
+        /// Whether `drain_timeout` bounds it.
+        bounded: bool,
+    },
+    /// All workers have ended.
+    WorkersEnded,
+}
+
+/// How a reload went.
+#[derive(Debug, Clone)]
+pub struct ReloadReport {
+    /// The generation that serves now.
+    pub generation: u64,
+    /// Whether it is a new one.
+    pub published: bool,
+    /// Why it is not.
+    pub problems: Vec<Diagnostic>,
+    /// Time it took to build and publish.
+    pub took: Duration,
+}
+
+/// The last reload, for `status`.
+#[derive(Debug, Clone, Default)]
+pub struct LastReload {
+    /// Whether it published a generation; `None` before the first.
+    pub successful: Option<bool>,
+    /// Number of reloads that were refused.
+    pub failures: u64,
+    /// The problems of the last one, rendered.
+    pub problems: String,
+}
+
+/// The control loop's state.
+pub struct Control {
+    config_path: Option<PathBuf>,
+    shared: Arc<Shared>,
+    phase: channel::Sender<Phase>,
+    access_log: AccessLogWriter,
+    last: Arc<channel::Sender<LastReload>>,
+    next_number: u64,
+}
+
+impl Control {
+    /// Control over the workers that follow `phase`.
+    pub fn new(
+        config_path: Option<PathBuf>,
+        shared: Arc<Shared>,
+        phase: channel::Sender<Phase>,
+        access_log: AccessLogWriter,
+        last: Arc<channel::Sender<LastReload>>,
+    ) -> Self {
+        Self { config_path, shared, phase, access_log, last, next_number: 2 }
+    }
+
+    /// Reacts to events until the process is to end.
+    pub async fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
+        let mut sweep = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                _ = sweep.tick() => {
+                    self.shared.kv.sweep();
+                    self.shared.published.free_retired();
+                    continue;
+                }
+            };
+            match event {
+                Some(Event::Reload { trigger, reply }) => {
+                    self.reload(trigger, reply, &mut events).await;
+                }
+                Some(Event::GenerationReleased) => {
+                    self.shared.published.free_retired();
+                }
+                Some(Event::ReopenLogs) => self.access_log.reopen(),
+                Some(Event::Drain { bounded }) => {
+                    self.drain(bounded, events).await;
+                    return;
+                }
+                Some(Event::WorkersEnded) | None => return,
+            }
+        }
+    }
+
+    /// One build for this request and all that came since.
+    async fn reload(
+        &mut self,
+        trigger: &'static str,
+        reply: Option<oneshot::Sender<ReloadReport>>,
+        events: &mut mpsc::UnboundedReceiver<Event>,
+    ) {
+        let mut replies: Vec<_> = reply.into_iter().collect();
+        let mut later = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            match event {
+                Event::Reload { reply, .. } => replies.extend(reply),
+                other => later.push(other),
+            }
+        }
+        let started = Instant::now();
+        let path = self.config_path.clone();
+        let fixed = self.shared.published.current();
+        let number = self.next_number;
+        let built = tokio::task::spawn_blocking(move || prepare(path.as_deref(), &fixed.config, number)).await;
+        let built = built.unwrap_or_else(|error| {
+            Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
+        });
+        let report = self.publish(trigger, built, started);
+        for reply in replies {
+            // The asker may have gone.
+            let _ = reply.send(report.clone());
+        }
+        for event in later {
+            // The receiver is this loop itself.
+            let _ = self.shared.events.send(event);
+        }
+    }
+
+    fn publish(
+        &mut self,
+        trigger: &'static str,
+        built: Result<Generation, Vec<Diagnostic>>,
+        started: Instant,
+    ) -> ReloadReport {
+        let published = &self.shared.published;
+        let (is_new, problems) = match built {
+            Ok(generation) => {
+                self.next_number += 1;
+                self.shared.kv.set_entries_max(generation.config.scripts.kv_entries_max);
+                published.publish(generation);
+                self.phase.send_replace(Phase::Serving(published.version()));
+                (true, Vec::new())
+            }
+            Err(problems) => (false, problems),
+        };
+        let generation = published.current().number;
+        let took = started.elapsed();
+        let rendered = render_all(&problems, Style::Plain);
+        self.last.send_modify(|last| {
+            last.successful = Some(is_new);
+            last.failures += u64::from(!is_new);
+            last.problems.clone_from(&rendered);
+        });
+        if is_new {
+            tracing::info!(trigger, generation, ?took, "reloaded");
+        } else {
+            tracing::error!(trigger, generation, "reload refused, the serving generation stays:\n{rendered}");
+        }
+        ReloadReport { generation, published: is_new, problems, took }
+    }
+
+    async fn drain(&self, bounded: bool, mut events: mpsc::UnboundedReceiver<Event>) {
+        let limit = self.shared.published.current().config.drain_timeout;
+        tracing::info!(?limit, bounded, "draining: no new connections, finishing requests under way");
+        self.phase.send_replace(Phase::Draining);
+        let deadline = tokio::time::sleep(limit);
+        tokio::pin!(deadline);
+        let mut bounded = bounded;
+        loop {
+            tokio::select! {
+                () = &mut deadline, if bounded => {
+                    tracing::warn!("drain_timeout is over; ending with requests under way");
+                    return;
+                }
+                event = events.recv() => match event {
+                    Some(Event::Drain { bounded: true }) if bounded => {
+                        tracing::warn!("second signal; ending with requests under way");
+                        return;
+                    }
+                    Some(Event::Drain { bounded: true }) => bounded = true,
+                    Some(Event::WorkersEnded) | None => return,
+                    Some(Event::Reload { .. } | Event::GenerationReleased | Event::ReopenLogs | Event::Drain { .. }) => {}
+                },
+            }
+        }
+    }
+}
+
+/// Loads and builds, and refuses what cannot change while the process runs.
+fn prepare(path: Option<&std::path::Path>, serving: &Config, number: u64) -> Result<Generation, Vec<Diagnostic>> {
+    let config = config::load(path)?;
+    let problems = fixed_settings(serving, &config);
+    if problems.is_empty() { build(config, number) } else { Err(problems) }
+}
+
+/// Settings that only a restart can change.
+fn fixed_settings(serving: &Config, wanted: &Config) -> Vec<Diagnostic> {
+    let changed = [
+        ("listen", serving.listeners != wanted.listeners),
+        ("workers", serving.workers != wanted.workers),
+        ("admin.socket", serving.admin_socket != wanted.admin_socket),
+        ("status.listen", serving.status_listener != wanted.status_listener),
+        ("access_log", serving.access_log != wanted.access_log),
+    ];
+    let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
+    changed
+        .map(|(key, _)| {
+            Diagnostic::error("E0210", format!("`{key}` cannot change while the gateway runs"))
+                .in_source(&wanted.source)
+                .help("restart the gateway, or put the old value back")
+        })
+        .collect()
+}

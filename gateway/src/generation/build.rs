@@ -1,0 +1,210 @@
+//! Builds a generation aside: configuration and scripts in, everything that serves out, or all problems.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use forebay_engine::{Chain, ErrorKind, OnError, Script, ScriptError, ScriptStep, Step};
+
+use super::{Generation, Route};
+use crate::config::{Config, StepConfig};
+use crate::diagnostic::{Diagnostic, Location, Source};
+use crate::route::{RouteError, Router};
+use crate::scripts_folder::ScriptsFolder;
+use crate::upstream::Allow;
+
+/// A script could not be read.
+const UNREADABLE_SCRIPT: &str = "E0200";
+/// A script has problems.
+const BAD_SCRIPT: &str = "E0201";
+/// A step's settings do not fit its script.
+const BAD_SETTINGS: &str = "E0202";
+/// Routes contradict each other.
+const BAD_ROUTES: &str = "E0203";
+/// An entry of `scripts.http.allow` cannot be understood.
+const BAD_ALLOW: &str = "E0204";
+
+/// Builds the generation of this number.
+///
+/// # Errors
+/// Every problem found; nothing of the failed generation is left behind.
+pub fn build(config: Config, number: u64) -> Result<Generation, Vec<Diagnostic>> {
+    let mut builder = Builder::new(&config);
+    let router = builder.router();
+    let routes: Vec<Route> = config.routes.iter().map(|route| builder.route(route)).collect();
+    let allow = builder.allow();
+    let Builder { scripts, problems, .. } = builder;
+    let (Some(router), Some(allow), true) = (router, allow, problems.is_empty()) else { return Err(problems) };
+    let upstreams =
+        config.upstreams.iter().map(|(name, upstream)| (name.clone(), Arc::new(upstream.clone()))).collect();
+    let scripts = scripts.into_iter().filter_map(|(name, script)| Some((name, script?))).collect();
+    let mut generation =
+        Generation { number, built: SystemTime::now(), config, router, routes, upstreams, scripts, allow };
+    generation.connect_upstreams();
+    Ok(generation)
+}
+
+impl Generation {
+    /// Gives every route the upstream its configuration names; validation has made sure that it exists.
+    fn connect_upstreams(&mut self) {
+        for (route, configured) in self.routes.iter_mut().zip(&self.config.routes) {
+            route.upstream = configured.upstream.as_ref().and_then(|name| self.upstreams.get(name).cloned());
+        }
+    }
+}
+
+struct Builder<'a> {
+    config: &'a Config,
+    folder: Option<ScriptsFolder>,
+    /// Every script met so far; `None` for one with problems, which are reported once.
+    scripts: BTreeMap<Arc<str>, Option<Arc<Script>>>,
+    /// Steps by script, settings and policy: common steps of many routes are built once.
+    steps: HashMap<(Arc<str>, String, OnError), Option<Arc<ScriptStep>>>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(config: &'a Config) -> Self {
+        let mut problems = Vec::new();
+        let needs_folder = config.routes.iter().any(|route| !route.steps.is_empty());
+        let folder = match ScriptsFolder::open(&config.scripts.folder) {
+            Ok(folder) => Some(folder),
+            Err(error) => {
+                if needs_folder {
+                    let help = "set scripts.folder to the folder that holds the scripts";
+                    problems.push(Diagnostic::error(UNREADABLE_SCRIPT, error.to_string()).help(help));
+                }
+                None
+            }
+        };
+        Self { config, folder, scripts: BTreeMap::new(), steps: HashMap::new(), problems }
+    }
+
+    fn router(&mut self) -> Option<Router> {
+        match Router::build(&self.config.routes) {
+            Ok(router) => Some(router),
+            Err(errors) => {
+                for error in errors {
+                    let problem = Diagnostic::error(BAD_ROUTES, error.to_string());
+                    self.problems.push(self.at(problem, self.location_of(&error)));
+                }
+                None
+            }
+        }
+    }
+
+    /// Where the route with the problem stands; of two, the later one.
+    fn location_of(&self, error: &RouteError) -> Option<Location> {
+        let name = match error {
+            RouteError::Pattern { route, .. } | RouteError::Host { route, .. } | RouteError::HeaderName { route, .. } => route,
+            RouteError::Conflict { second, .. } => second,
+        };
+        self.config.routes.iter().find(|route| route.name == *name).and_then(|route| route.location)
+    }
+
+    fn at(&self, problem: Diagnostic, location: Option<Location>) -> Diagnostic {
+        match location {
+            Some(location) => problem.at(&self.config.source, location, ""),
+            None => problem.in_source(&self.config.source),
+        }
+    }
+
+    fn allow(&mut self) -> Option<Allow> {
+        match Allow::parse(&self.config.scripts.http_allow) {
+            Ok(allow) => Some(allow),
+            Err(error) => {
+                self.problems.push(Diagnostic::error(BAD_ALLOW, format!("scripts.http.allow: {error}")));
+                None
+            }
+        }
+    }
+
+    fn route(&mut self, route: &crate::config::Route) -> Route {
+        let steps = route.steps.iter().filter_map(|step| self.step(step)).map(Step::Script).collect();
+        Route {
+            name: route.name.clone(),
+            chain: Chain::new(steps),
+            upstream: None,
+            strip_prefix: route.strip_prefix.clone(),
+        }
+    }
+
+    fn step(&mut self, step: &StepConfig) -> Option<Arc<ScriptStep>> {
+        let key = (step.script.clone(), step.config.to_string(), step.on_error);
+        if let Some(built) = self.steps.get(&key) {
+            return built.clone();
+        }
+        let built = self.script(step).and_then(|script| {
+            match ScriptStep::new(script, &step.config, &self.config.scripts.limits, step.on_error) {
+                Ok(built) => Some(Arc::new(built)),
+                Err(errors) => {
+                    self.report(step, &errors);
+                    None
+                }
+            }
+        });
+        self.steps.insert(key, built.clone());
+        built
+    }
+
+    fn script(&mut self, step: &StepConfig) -> Option<Arc<Script>> {
+        if let Some(script) = self.scripts.get(&step.script) {
+            return script.clone();
+        }
+        let loaded = self.load(step);
+        self.scripts.insert(step.script.clone(), loaded.clone());
+        loaded
+    }
+
+    fn load(&mut self, step: &StepConfig) -> Option<Arc<Script>> {
+        let folder = self.folder.as_ref()?;
+        let text = match folder.read(&step.script) {
+            Ok(text) => text,
+            Err(error) => {
+                let problem = Diagnostic::error(UNREADABLE_SCRIPT, error.to_string());
+                let problem = self.at(problem, step.location).help("a step names a file of the scripts folder");
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        match Script::load(&step.script, &text, &self.config.scripts.limits, folder) {
+            Ok(script) => Some(Arc::new(script)),
+            Err(errors) => {
+                self.report(step, &errors);
+                None
+            }
+        }
+    }
+
+    fn report(&mut self, step: &StepConfig, errors: &[ScriptError]) {
+        for error in errors {
+            let problem = match (&self.folder, error.kind) {
+                (_, ErrorKind::Config) => {
+                    let message = format!("script {}: {}", step.script, error.message);
+                    self.at(Diagnostic::error(BAD_SETTINGS, message), step.location)
+                }
+                (Some(folder), _) => script_problem(folder, error),
+                (None, _) => Diagnostic::error(BAD_SCRIPT, error.to_string()),
+            };
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// A problem of a script with its source text.
+pub fn script_problem(folder: &ScriptsFolder, error: &ScriptError) -> Diagnostic {
+    let mut problem = Diagnostic::error(BAD_SCRIPT, error.message.clone());
+    if !error.stack.is_empty() {
+        let calls: Vec<String> = error.stack.iter().map(|frame| format!("in function {}", frame.function)).collect();
+        problem = problem.help(calls.join(", "));
+    }
+    let file = folder.file(&error.script).display().to_string();
+    match (folder.read(&error.script), error.place) {
+        (Ok(text), Some(place)) => {
+            let source = Arc::new(Source::new(file, text));
+            problem.at(&source, Location { line: place.line, column: place.column.max(1) }, "")
+        }
+        _ => problem.in_file(file),
+    }
+}

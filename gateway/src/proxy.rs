@@ -1,0 +1,266 @@
+//! One request, from its head to the last byte of its answer. The page to read first.
+//!
+//! ```text
+//! check -> normalise -> route -> request steps -> upstream -> response steps -> respond -> log
+//! ```
+//! Errors leave this line at any point and meet it again at `respond`, by way of the error steps.
+
+mod finish;
+mod intake;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use forebay_engine::exchange::{Body, Origin, Response};
+use forebay_engine::{Exchange, Hook, Reply};
+use http::{HeaderMap, StatusCode, Uri};
+use hyper::body::Incoming;
+
+use crate::body::{ProxyBody, Side, StreamLimits};
+use crate::config::Upstream;
+use crate::respond::GatewayError;
+use crate::steps::{Outcome, StepRunner, Unread};
+use crate::worker::connection::ConnectionState;
+use crate::worker::{Serving, Worker};
+use finish::Finish;
+
+/// Serves one request.
+pub async fn serve(
+    worker: Rc<Worker>,
+    connection: Rc<ConnectionState>,
+    request: http::Request<Incoming>,
+) -> http::Response<ProxyBody> {
+    connection.request_begins();
+    let serving = worker.serving();
+    let mut finish = Finish::begin(&worker, &connection, &serving);
+    let limit = serving.generation.config.client.request_timeout;
+    let answered = match limit {
+        None => answer(&worker, &serving, &connection, request, &mut finish).await,
+        Some(limit) => {
+            match tokio::time::timeout(limit, answer(&worker, &serving, &connection, request, &mut finish)).await {
+                Ok(answered) => answered,
+                Err(_) => {
+                    let error = GatewayError::request_timeout();
+                    Answered { response: error.response(finish.request_id()), exchange: None, end: error.kind, body: None, close: true }
+                }
+            }
+        }
+    };
+    finish.respond(answered)
+}
+
+/// What is to be sent to the client, with what the log needs.
+struct Answered {
+    response: Response,
+    /// The exchange, unless the request was refused before there was one.
+    exchange: Option<Box<Exchange>>,
+    /// How it ended.
+    end: &'static str,
+    /// The upstream's body, if no step has read or replaced it.
+    body: Option<ProxyBody>,
+    /// Whether the connection ends with this answer.
+    close: bool,
+}
+
+async fn answer(
+    worker: &Rc<Worker>,
+    serving: &Rc<Serving>,
+    connection: &ConnectionState,
+    request: http::Request<Incoming>,
+    finish: &mut Finish,
+) -> Answered {
+    let limits = &serving.generation.config.client;
+    let stream_limits =
+        StreamLimits { side: Side::Client, bytes_max: limits.body_bytes_max, idle: Some(limits.body_timeout) };
+    let (parts, incoming) = request.into_parts();
+    let mut body = ProxyBody::stream(incoming, stream_limits);
+    finish.watch_request(&mut body);
+    let taken = match intake::take(worker, serving, (connection.peer(), connection.edge()), parts, &body) {
+        Ok(taken) => taken,
+        Err(refused) => {
+            let response = refused.error.response(&refused.id);
+            finish.refused(&refused);
+            let close = refused.error.close;
+            return Answered { response, exchange: None, end: refused.error.kind, body: None, close };
+        }
+    };
+    let route = &serving.generation.routes[taken.route];
+    finish.taken(&taken.exchange, taken.route);
+    let mut run = StepRunner { worker, serving, route, spent: std::time::Duration::ZERO };
+    let mut unread = Unread { request: Some(body), ..Unread::default() };
+    let answered = pass(&mut run, taken.exchange, &mut unread, finish).await;
+    finish.steps_spent(run.spent);
+    answered
+}
+
+/// Request steps, upstream, response steps.
+async fn pass(
+    run: &mut StepRunner<'_>,
+    exchange: Box<Exchange>,
+    unread: &mut Unread,
+    finish: &mut Finish,
+) -> Answered {
+    let (exchange, outcome) = run.run(Hook::Request, exchange, unread).await;
+    let (exchange, outcome) = match outcome {
+        Outcome::Passed => match upstream_of(run, &exchange) {
+            Ok(upstream) => forward(run, &upstream, exchange, unread, finish).await,
+            Err(error) => (exchange, Err(error)),
+        },
+        Outcome::Replied(reply) => (with_reply(exchange, reply), Ok("step_reply")),
+        Outcome::Failed(_) => {
+            let error = step_error(unread);
+            (exchange, Err(error))
+        }
+    };
+    let (exchange, outcome) = match outcome {
+        Ok(end) => respond_steps(run, exchange, unread, end).await,
+        Err(error) => (exchange, Err(error)),
+    };
+    match outcome {
+        Ok(end) => answered(exchange, unread, end),
+        Err(error) => fail(run, exchange, unread, error).await,
+    }
+}
+
+/// The upstream that the steps or the route chose.
+fn upstream_of(run: &StepRunner<'_>, exchange: &Exchange) -> Result<Arc<Upstream>, GatewayError> {
+    let upstreams = &run.serving.generation.upstreams;
+    let chosen = match &exchange.upstream_override {
+        Some(name) => upstreams.get(name.as_str()),
+        None => run.route.upstream.as_ref(),
+    };
+    chosen.cloned().ok_or_else(|| {
+        tracing::error!(
+            request_id = %exchange.id, route = %exchange.route.name, upstream = ?exchange.upstream_override,
+            "no such upstream"
+        );
+        GatewayError::new(StatusCode::BAD_GATEWAY, "no_upstream", "the service could not be reached")
+    })
+}
+
+/// Sends the request and waits for the head of its answer.
+async fn forward(
+    run: &StepRunner<'_>,
+    upstream: &Upstream,
+    mut exchange: Box<Exchange>,
+    unread: &mut Unread,
+    finish: &mut Finish,
+) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
+    let request = outgoing(run, &mut exchange, unread);
+    let sent_at = Instant::now();
+    let sent = run.worker.upstreams.send(upstream, request).await;
+    let waited = sent_at.elapsed();
+    finish.upstream_waited(waited);
+    match sent {
+        Ok(sent) => {
+            exchange.attempt += sent.attempts;
+            let (parts, body) = sent.response.into_parts();
+            let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+            let origin = Origin::Upstream { address: sent.address, microseconds };
+            unread.response = Some(body);
+            let (status, headers) = (parts.status, parts.headers);
+            exchange.response = Some(Response { status, headers, body: Body::Unread, origin });
+            (exchange, Ok("complete"))
+        }
+        Err(error) => {
+            exchange.attempt += error.attempts;
+            run.worker.metrics.upstream_errors.add(1);
+            tracing::warn!(request_id = %exchange.id, route = %exchange.route.name, upstream = %upstream.name, "{error}");
+            (exchange, Err(GatewayError::from(&error)))
+        }
+    }
+}
+
+/// The request as the upstream gets it. Steps that run later see the same one, so its fields are copied if
+/// there are such steps.
+fn outgoing(run: &StepRunner<'_>, exchange: &mut Exchange, unread: &mut Unread) -> http::Request<ProxyBody> {
+    let chain = &run.route.chain;
+    let needed_later = chain.has(Hook::Response) || chain.has(Hook::Error) || chain.has(Hook::Log);
+    let request = &mut exchange.request;
+    let headers =
+        if needed_later { request.headers.clone() } else { std::mem::take::<HeaderMap>(&mut request.headers) };
+    let body = match &request.body {
+        Body::Empty => ProxyBody::empty(),
+        Body::Unread => unread.request.take().unwrap_or_else(ProxyBody::empty),
+        Body::Read(bytes) | Body::Replaced(bytes) => ProxyBody::full(bytes.clone()),
+    };
+    let mut outgoing = http::Request::new(body);
+    *outgoing.method_mut() = request.method.clone();
+    *outgoing.uri_mut() = stripped(&request.uri, run.route.strip_prefix.as_deref());
+    *outgoing.headers_mut() = headers;
+    outgoing
+}
+
+/// The target without the route's prefix. A prefix ends at a segment: `/api` is not taken off `/apis`.
+fn stripped(uri: &Uri, prefix: Option<&str>) -> Uri {
+    let Some(rest) = prefix.and_then(|prefix| uri.path().strip_prefix(prefix.trim_end_matches('/'))) else {
+        return uri.clone();
+    };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return uri.clone();
+    }
+    let rest = if rest.is_empty() { "/" } else { rest };
+    let target = uri.query().map_or_else(|| rest.to_owned(), |query| format!("{rest}?{query}"));
+    // Part of a valid target from a slash on is a valid target.
+    target.parse().unwrap_or_else(|_| uri.clone())
+}
+
+async fn respond_steps(
+    run: &mut StepRunner<'_>,
+    exchange: Box<Exchange>,
+    unread: &mut Unread,
+    end: &'static str,
+) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
+    let (exchange, outcome) = run.run(Hook::Response, exchange, unread).await;
+    match outcome {
+        Outcome::Passed => (exchange, Ok(end)),
+        Outcome::Replied(reply) => (with_reply(exchange, reply), Ok("step_reply")),
+        Outcome::Failed(_) => {
+            let error = step_error(unread);
+            (exchange, Err(error))
+        }
+    }
+}
+
+/// A step that failed because a body could not be read is not to blame: a client that sends too much, or too
+/// slowly, is told so.
+fn step_error(unread: &Unread) -> GatewayError {
+    match unread.failure {
+        Some(error) if error.status().is_client_error() => {
+            let message = "the request body could not be read, or is larger than allowed";
+            GatewayError { close: true, ..GatewayError::new(error.status(), error.end_reason().code(), message) }
+        }
+        _ => GatewayError::step(),
+    }
+}
+
+/// Lets the error steps shape the gateway's own answer. Their failure leaves it as it is.
+async fn fail(
+    run: &mut StepRunner<'_>,
+    mut exchange: Box<Exchange>,
+    unread: &mut Unread,
+    error: GatewayError,
+) -> Answered {
+    exchange.failure = Some(error.failure());
+    let (mut exchange, outcome) = run.run(Hook::Error, exchange, unread).await;
+    match outcome {
+        Outcome::Replied(reply) => exchange = with_reply(exchange, reply),
+        Outcome::Passed | Outcome::Failed(_) => exchange.response = Some(error.response(&exchange.id)),
+    }
+    unread.response = None;
+    Answered { close: error.close, ..answered(exchange, unread, error.kind) }
+}
+
+fn with_reply(mut exchange: Box<Exchange>, reply: Reply) -> Box<Exchange> {
+    let body = if reply.body.is_empty() { Body::Empty } else { Body::Replaced(reply.body) };
+    let (status, headers) = (reply.status, reply.headers);
+    exchange.response = Some(Response { status, headers, body, origin: Origin::Step });
+    exchange
+}
+
+fn answered(mut exchange: Box<Exchange>, unread: &mut Unread, end: &'static str) -> Answered {
+    let body = unread.response.take();
+    let response = exchange.response.take().unwrap_or_else(|| GatewayError::step().response(&exchange.id));
+    Answered { response, exchange: Some(exchange), end, body, close: false }
+}

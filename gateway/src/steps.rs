@@ -1,0 +1,227 @@
+//! Runs the steps of a chain over an exchange and serves what they wait for.
+//!
+//! Scripts run on fibers of the engine; when one waits, this future waits for it, and the worker's other
+//! requests go on. Dropping the future (the client has gone) cancels the script.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use forebay_engine::host::{HttpAnswer, HttpCall};
+use forebay_engine::{Answer, Exchange, Hook, OnError, Progress, ScriptError, Step, Verdict, Wait};
+use tokio::task::JoinSet;
+
+use crate::body::{BodyError, ProxyBody};
+use crate::generation::Route;
+use crate::upstream;
+use crate::worker::{Serving, Worker};
+
+/// The bodies of an exchange that no step has read yet.
+#[derive(Default)]
+pub struct Unread {
+    /// The client's body.
+    pub request: Option<ProxyBody>,
+    /// The upstream's body.
+    pub response: Option<ProxyBody>,
+    /// Why the last attempt to read one failed.
+    pub failure: Option<BodyError>,
+}
+
+/// What the steps of one hook came to.
+pub enum Outcome {
+    /// Every step let the exchange pass.
+    Passed,
+    /// A step answered.
+    Replied(forebay_engine::Reply),
+    /// A step failed and its policy is to close.
+    Failed(Box<ScriptError>),
+}
+
+/// Where and for what the steps of an exchange run.
+pub struct StepRunner<'a> {
+    /// The worker.
+    pub worker: &'a Rc<Worker>,
+    /// The generation of the exchange.
+    pub serving: &'a Rc<Serving>,
+    /// The route, with its chain.
+    pub route: &'a Route,
+    /// Time spent in steps so far.
+    pub spent: Duration,
+}
+
+impl StepRunner<'_> {
+    /// Runs every step of this hook until one answers or fails.
+    pub async fn run(
+        &mut self,
+        hook: Hook,
+        mut exchange: Box<Exchange>,
+        unread: &mut Unread,
+    ) -> (Box<Exchange>, Outcome) {
+        if !self.route.chain.has(hook) {
+            return (exchange, Outcome::Passed);
+        }
+        let started = Instant::now();
+        let mut outcome = Outcome::Passed;
+        for step in self.route.chain.steps(hook) {
+            let verdict;
+            (exchange, verdict) = self.call(step, hook, exchange, unread).await;
+            match verdict {
+                Verdict::Continue => {}
+                Verdict::Reply(reply) => {
+                    outcome = Outcome::Replied(reply);
+                    break;
+                }
+                Verdict::Fail(error) => {
+                    self.report(step, hook, &exchange, &error);
+                    if step.on_error() == OnError::Closed {
+                        outcome = Outcome::Failed(error);
+                        break;
+                    }
+                }
+            }
+        }
+        let spent = started.elapsed();
+        self.spent += spent;
+        self.worker.metrics.script_us.add(u64::try_from(spent.as_micros()).unwrap_or(u64::MAX));
+        (exchange, outcome)
+    }
+
+    async fn call(
+        &self,
+        step: &Step,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        unread: &mut Unread,
+    ) -> (Box<Exchange>, Verdict) {
+        self.worker.metrics.script_calls.add(1);
+        let host = &self.serving.host;
+        let mut call = step.begin(hook, exchange, host);
+        let mut answer = Answer::Go;
+        loop {
+            match call.resume(answer) {
+                Progress::Done(exchange, verdict) => return (exchange, verdict),
+                Progress::Waiting(wait) => {
+                    let left = call.deadline_ns().saturating_sub(host.monotonic_ns());
+                    answer = self.serve(wait, Duration::from_nanos(left), unread).await;
+                }
+            }
+        }
+    }
+
+    /// Serves one wait of a script, for at most the time its call has left.
+    async fn serve(&self, wait: Wait, left: Duration, unread: &mut Unread) -> Answer {
+        match wait {
+            Wait::TimeSlice => {
+                tokio::task::yield_now().await;
+                Answer::Go
+            }
+            Wait::Sleep(time) if time > left => {
+                tokio::time::sleep(left).await;
+                Answer::Expired
+            }
+            Wait::Sleep(time) => {
+                tokio::time::sleep(time).await;
+                Answer::Go
+            }
+            Wait::RequestBody => {
+                let body = unread.request.take();
+                within(left, self.read(body, &mut unread.failure)).await
+            }
+            Wait::ResponseBody => {
+                let body = unread.response.take();
+                within(left, self.read(body, &mut unread.failure)).await
+            }
+            Wait::Http(calls) => within(left, self.http(calls)).await,
+            Wait::Kv(operation) => Answer::Kv(self.worker.shared.kv.apply(operation)),
+        }
+    }
+
+    async fn read(&self, body: Option<ProxyBody>, failure: &mut Option<BodyError>) -> Answer {
+        let Some(body) = body else {
+            return Answer::Body(match failure {
+                Some(error) => Err(error.to_string()),
+                None => Ok(Bytes::new()),
+            });
+        };
+        let limit = self.serving.generation.config.scripts.body_bytes_max as u64;
+        Answer::Body(match body.collect(limit).await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => {
+                *failure = Some(error);
+                Err(error.to_string())
+            }
+        })
+    }
+
+    async fn http(&self, calls: Vec<HttpCall>) -> Answer {
+        let settings = &self.serving.generation.config.scripts;
+        let response_bytes_max = settings.body_bytes_max as u64;
+        let started = |call: HttpCall| {
+            let client = self.serving.http.clone();
+            let timeout = call.timeout.unwrap_or(settings.http_timeout);
+            async move {
+                let HttpCall { method, url, headers, body, .. } = call;
+                let call = upstream::HttpCall { method, url, headers, body, timeout, response_bytes_max };
+                match client.call(call).await {
+                    Ok(answer) => {
+                        let upstream::HttpAnswer { status, headers, body } = answer;
+                        Ok(HttpAnswer { status, headers, body })
+                    }
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        };
+        Answer::Http(all(calls.into_iter().map(started).collect()).await)
+    }
+
+    /// An error of a script is for the operator, with all there is to know; the client learns the id only.
+    fn report(&self, step: &Step, hook: Hook, exchange: &Exchange, error: &ScriptError) {
+        self.worker.metrics.script_error(error.kind);
+        let policy = match step.on_error() {
+            OnError::Closed => "closed",
+            OnError::Open => {
+                self.worker.metrics.script_errors_open.add(1);
+                "open"
+            }
+        };
+        tracing::error!(
+            target: "script",
+            request_id = %exchange.id,
+            route = %exchange.route.name,
+            step = %step.name(),
+            hook = hook.function(),
+            kind = error.kind.as_str(),
+            on_error = policy,
+            "{error}"
+        );
+    }
+}
+
+/// The result of `future`, or [`Answer::Expired`] when the time is over first.
+async fn within(time: Duration, future: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout(time, future).await.unwrap_or(Answer::Expired)
+}
+
+/// Awaits all futures at once; the results are in their order. Dropping this drops them all.
+async fn all<T: 'static>(futures: Vec<impl Future<Output = Result<T, String>> + 'static>) -> Vec<Result<T, String>> {
+    let count = futures.len();
+    if count == 1 {
+        let mut results = Vec::new();
+        for future in futures {
+            results.push(future.await);
+        }
+        return results;
+    }
+    let mut tasks = JoinSet::new();
+    for (index, future) in futures.into_iter().enumerate() {
+        tasks.spawn_local(async move { (index, future.await) });
+    }
+    let mut results: Vec<Result<T, String>> = (0..count).map(|_| Err("the call was given up".to_owned())).collect();
+    while let Some(joined) = tasks.join_next().await {
+        if let Ok((index, result)) = joined {
+            results[index] = result;
+        }
+    }
+    results
+}
