@@ -20,12 +20,12 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// Configuration file (.yaml, .toml or .json); default: $FOREBAY_CONFIG, else ./forebay.yaml, else the
+    /// Configuration file (.yaml, .toml or .json); default: `$FOREBAY_CONFIG`, else `./forebay.yaml`, else the
     /// bundled example
     #[arg(short, long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Level of the log on standard error: error, warn, info, debug, trace, or a filter such as
-    /// "info,script=debug"; default: $FOREBAY_LOG, else info
+    /// "info,script=debug"; default: `$FOREBAY_LOG`, else info
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// Format of the log
@@ -86,7 +86,7 @@ enum RoutesCommand {
         /// Header field, such as "x-version: 2"; may be repeated
         #[arg(short = 'H', long, value_name = "FIELD")]
         header: Vec<String>,
-        /// URL or path, such as http://api.example.com/orders/7?page=1
+        /// URL or path, such as `http://api.example.com/orders/7?page=1`
         url: String,
     },
 }

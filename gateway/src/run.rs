@@ -55,7 +55,8 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
     let (events, receiver) = mpsc::unbounded_channel();
     let metrics: Vec<Arc<WorkerMetrics>> = (0..config.workers).map(|_| Arc::default()).collect();
     let kv = KvStore::new(config.scripts.kv_entries_max);
-    let shared = Arc::new(Shared { published: Published::new(generation), kv, metrics, events: events.clone() });
+    let shared =
+        Arc::new(Shared { published: Published::new(generation), kv, metrics, events: events.clone() });
     let (phase, phases) = watch::channel(Phase::Serving(1));
     let (last_reload, last_reloads) = watch::channel(LastReload::default());
 

@@ -10,6 +10,7 @@ pub(super) fn route(name: &str, path: &str) -> Route {
         steps: Vec::new(),
         upstream: None,
         strip_prefix: None,
+        location: None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::header_rules;
 use crate::script::context::{HostResult, fail};
 
-/// Most nested levels of a value turned into JSON; serde_json has the same limit for reading.
+/// Most nested levels of a value turned into JSON; `serde_json` has the same limit for reading.
 const JSON_DEPTH_MAX: usize = 128;
 
 /// A header's value as text: UTF-8 where it is valid, else each byte as the Latin-1 character it stood for
@@ -33,14 +33,11 @@ pub(crate) fn header_name(name: &str) -> HostResult<HeaderName> {
 
 /// A script value as a header's value: strings, characters, numbers and booleans.
 pub(crate) fn header_value(name: &HeaderName, value: &Dynamic) -> HostResult<HeaderValue> {
-    let text = match scalar_text(value) {
-        Some(text) => text,
-        None => {
-            return fail(format!(
-                "header {name} takes a string, number or bool, not {}; use json::stringify for maps and arrays",
-                value.type_name()
-            ));
-        }
+    let Some(text) = scalar_text(value) else {
+        return fail(format!(
+            "header {name} takes a string, number or bool, not {}; use json::stringify for maps and arrays",
+            value.type_name()
+        ));
     };
     match HeaderValue::from_str(&text).or_else(|_| HeaderValue::from_bytes(text.as_bytes())) {
         Ok(value) => Ok(value),
