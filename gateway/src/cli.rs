@@ -2,6 +2,7 @@
 
 mod commands;
 mod output;
+mod script;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,9 @@ enum Command {
     /// Look at the routes
     #[command(subcommand)]
     Routes(RoutesCommand),
+    /// Write, check, run and test scripts, without a gateway
+    #[command(subcommand)]
+    Script(script::ScriptCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Status => commands::status(config, json),
         Command::Config(ConfigCommand::Show) => commands::config_show(config, json, style),
         Command::Config(ConfigCommand::Schema) => commands::config_schema(),
+        Command::Script(command) => script::run(&command, config, json, style),
         Command::Routes(RoutesCommand::List) => commands::routes_list(config, json, style),
         Command::Routes(RoutesCommand::Match { method, header, url }) => {
             commands::routes_match(config, &commands::Question { method, header, url }, json, style)
