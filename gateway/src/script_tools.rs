@@ -12,11 +12,11 @@ pub mod scaffold;
 pub mod testing;
 
 mod excerpt;
+#[cfg(test)]
+mod golden;
 mod offline;
 mod scene;
 mod view;
-#[cfg(test)]
-mod golden;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -22,7 +22,9 @@ const LIBRARY: &str = "lib";
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptFileError {
     /// The name would leave the folder or names a hidden file.
-    #[error("{0:?} is no script name; names are files below the scripts folder without `.rhai`, such as \"lib/names\"")]
+    #[error(
+        "{0:?} is no script name; names are files below the scripts folder without `.rhai`, such as \"lib/names\""
+    )]
     Name(String),
     /// There is no such file.
     #[error("there is no file {}", .0.display())]

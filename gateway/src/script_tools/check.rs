@@ -20,7 +20,12 @@ use super::{Format, LoadError, Located, Outcome, Project, load, locate_all, usag
 ///
 /// # Errors
 /// When the report cannot be written.
-pub fn check(project: &Project, paths: &[String], format: Format, out: &mut dyn Write) -> io::Result<Outcome> {
+pub fn check(
+    project: &Project,
+    paths: &[String],
+    format: Format,
+    out: &mut dyn Write,
+) -> io::Result<Outcome> {
     let everything = |listing: crate::scripts_folder::Listing| {
         [listing.scripts, listing.libraries, listing.tests].concat()
     };

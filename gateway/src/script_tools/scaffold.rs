@@ -61,7 +61,10 @@ fn check_name(name: &str) -> Result<(), String> {
         ));
     }
     if name.ends_with("_test") {
-        return Err(format!("{name:?} would be a test file; its script is {:?}", name.trim_end_matches("_test")));
+        return Err(format!(
+            "{name:?} would be a test file; its script is {:?}",
+            name.trim_end_matches("_test")
+        ));
     }
     Ok(())
 }

@@ -127,12 +127,7 @@ pub(super) struct ResponseShape {
 
 impl Default for ResponseShape {
     fn default() -> Self {
-        Self {
-            status: 200,
-            headers: BTreeMap::new(),
-            body: Payload::Nothing,
-            origin: "upstream".into(),
-        }
+        Self { status: 200, headers: BTreeMap::new(), body: Payload::Nothing, origin: "upstream".into() }
     }
 }
 

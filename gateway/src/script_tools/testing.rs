@@ -185,9 +185,7 @@ fn load_under_test(project: &Project, located: &Located, name: &str) -> Result<A
             let file = script.folder.file(name).display().to_string();
             vec![Finding::file_error(format!("the script under test: {error}"), file)]
         }
-        LoadError::Script(errors) => {
-            errors.iter().map(|error| Finding::of(error, &script.folder)).collect()
-        }
+        LoadError::Script(errors) => errors.iter().map(|error| Finding::of(error, &script.folder)).collect(),
     })
 }
 

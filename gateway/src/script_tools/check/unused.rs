@@ -11,7 +11,8 @@ pub(super) fn warnings(script: &Script, folder: &ScriptsFolder) -> Vec<Finding> 
     let source = script.source();
     let warn = |kind: &str, message: String| Finding::warning(kind, message, file.clone(), source);
     if script.hooks().next().is_none() {
-        let message = "defines no hook, so a step of it does nothing; files that are only imported live in lib/";
+        let message =
+            "defines no hook, so a step of it does nothing; files that are only imported live in lib/";
         return vec![warn("no_hook", message.into())];
     }
     let functions = script.functions().map(|(name, _)| ("function", name.to_owned()));
@@ -72,11 +73,9 @@ mod tests {
 
     #[test]
     fn what_nothing_names_is_found_with_its_place() {
-        let source = "const A = 1;\nconst B = 2;\nfn helper() { B }\nfn used() { 1 }\nfn on_request(req) { used() }";
-        assert_eq!(
-            warned(source),
-            ["1:7 constant A is never used", "3:4 function helper is never used"]
-        );
+        let source =
+            "const A = 1;\nconst B = 2;\nfn helper() { B }\nfn used() { 1 }\nfn on_request(req) { used() }";
+        assert_eq!(warned(source), ["1:7 constant A is never used", "3:4 function helper is never used"]);
     }
 
     #[test]

@@ -108,7 +108,6 @@ fn matches_pattern(parts: &[String], text: &str) -> bool {
     rest.ends_with(last.as_str())
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +125,8 @@ mod tests {
 
     fn ask(mocks: &mut Mocks, method: Method, url: &str) -> Result<u16, String> {
         let timeout = Some(Duration::from_millis(100));
-        let call = HttpCall { method, url: url.into(), headers: HeaderMap::new(), body: Bytes::new(), timeout };
+        let call =
+            HttpCall { method, url: url.into(), headers: HeaderMap::new(), body: Bytes::new(), timeout };
         mocks.serve(&call).result.map(|answer| answer.status.as_u16())
     }
 
@@ -157,7 +157,9 @@ mod tests {
     #[test]
     fn a_slow_mock_runs_into_the_time_limit_of_the_call() {
         let mut mocks = mocks(json!([{ "url": "*", "delay_ms": 101 }]));
-        assert!(ask(&mut mocks, Method::GET, "http://a.test/").unwrap_err().contains("no answer within 100ms"));
+        assert!(
+            ask(&mut mocks, Method::GET, "http://a.test/").unwrap_err().contains("no answer within 100ms")
+        );
     }
 
     #[test]

@@ -93,7 +93,12 @@ mod tests {
 
     fn set(key: &str, value: &str, seconds: Option<u64>, only_if_absent: bool) -> KvOperation {
         let ttl = seconds.map(Duration::from_secs);
-        KvOperation::Set { key: key.into(), value: Bytes::copy_from_slice(value.as_bytes()), ttl, only_if_absent }
+        KvOperation::Set {
+            key: key.into(),
+            value: Bytes::copy_from_slice(value.as_bytes()),
+            ttl,
+            only_if_absent,
+        }
     }
 
     fn get(key: &str) -> KvOperation {

@@ -64,7 +64,13 @@ fn report(located: &Located, ran: &Ran, error: Option<&Finding>) -> Value {
 }
 
 fn text(out: &mut dyn Write, report: &Value, error: Option<&Finding>) -> io::Result<()> {
-    writeln!(out, "{}.rhai {}: {}", plain(&report["script"]), plain(&report["hook"]), plain(&report["verdict"]))?;
+    writeln!(
+        out,
+        "{}.rhai {}: {}",
+        plain(&report["script"]),
+        plain(&report["hook"]),
+        plain(&report["verdict"])
+    )?;
     if let Some(error) = error {
         writeln!(out, "\n{}", error.text().trim_end())?;
     }
@@ -92,7 +98,9 @@ fn text(out: &mut dyn Write, report: &Value, error: Option<&Finding>) -> io::Res
             writeln!(out, "  {}", assignment(name, value))?;
         }
     }
-    list(out, "log", &report["log"], |line| format!("{}: {}", plain(&line["level"]), plain(&line["message"])))?;
+    list(out, "log", &report["log"], |line| {
+        format!("{}: {}", plain(&line["level"]), plain(&line["message"]))
+    })?;
     list(out, "metrics", &report["metrics"], |metric| {
         format!("{} {} {}", plain(&metric["kind"]), plain(&metric["name"]), metric["value"])
     })?;

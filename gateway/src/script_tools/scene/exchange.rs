@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use forebay_engine::exchange::{
-    AccessRecord, Body, Client, Failure, Origin, Request, Response, RouteInfo,
-};
+use forebay_engine::exchange::{AccessRecord, Body, Client, Failure, Origin, Request, Response, RouteInfo};
 use forebay_engine::host::HttpAnswer;
 use forebay_engine::script::tools;
 use forebay_engine::{Exchange, Hook};
@@ -59,7 +57,12 @@ pub(in crate::script_tools) fn build(scene: &Scene, hook: Hook) -> Result<(Box<E
         },
         route: RouteInfo {
             name: scene.route.name.as_str().into(),
-            params: scene.route.params.iter().map(|(key, value)| (Arc::from(&**key), value.clone())).collect(),
+            params: scene
+                .route
+                .params
+                .iter()
+                .map(|(key, value)| (Arc::from(&**key), value.clone()))
+                .collect(),
         },
         identity: identity(&scene.identity)?,
         vars: scene.vars.iter().map(|(key, value)| (key.into(), tools::from_json(value.clone()))).collect(),

@@ -124,7 +124,9 @@ mod tests {
     #[test]
     fn every_function_is_in_the_reference_and_in_the_definitions() {
         let page = markdown();
-        for part in ["## World", "- `World.on_request(", "- `assert_eq(found: any, expected: any) -> ()` Fails"] {
+        for part in
+            ["## World", "- `World.on_request(", "- `assert_eq(found: any, expected: any) -> ()` Fails"]
+        {
             assert!(page.contains(part), "{part}\n{page}");
         }
         let text = definitions();

@@ -58,9 +58,7 @@ pub(super) fn register(api: &mut Api) {
         "`assert_throws` that also fails unless the error's message holds the part.",
         |context: NativeCallContext, action: FnPtr, part: &str| assert_throws(&context, &action, part),
     );
-    api.add("", "fail(message: string) -> ()", "Fails.", |message: &str| {
-        Failure::new(message).raise::<()>()
-    });
+    api.add("", "fail(message: string) -> ()", "Fails.", |message: &str| Failure::new(message).raise::<()>());
 }
 
 fn assert(holds: bool, message: &str) -> TestResult<()> {

@@ -12,9 +12,9 @@ use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, OptimizationLevel
 use super::api;
 use super::failure::Failure;
 use super::imports::FolderImports;
+use crate::script_tools::Project;
 use crate::script_tools::excerpt::Finding;
 use crate::script_tools::offline::Offline;
-use crate::script_tools::Project;
 use crate::scripts_folder::ScriptsFolder;
 
 /// Most bytes of printed text that are kept.
@@ -91,7 +91,8 @@ impl Case {
         if let Some(world) = &*self.world.lock().unwrap_or_else(PoisonError::into_inner) {
             let state = world.state();
             lines.extend(state.log.entries.iter().map(|line| format!("{}: {}", line.level, line.message)));
-            lines.extend(state.http.missing.entries.iter().map(|call| format!("call without a mock: {call}")));
+            lines
+                .extend(state.http.missing.entries.iter().map(|call| format!("call without a mock: {call}")));
         }
         lines
     }

@@ -48,21 +48,11 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> io::Result<()> {
     Ok(())
 }
 
-fn write_case(
-    writer: &mut Writer<Vec<u8>>,
-    suite: &Suite,
-    case: &CaseReport,
-    file: &str,
-) -> io::Result<()> {
+fn write_case(writer: &mut Writer<Vec<u8>>, suite: &Suite, case: &CaseReport, file: &str) -> io::Result<()> {
     let (class, name, time) = (clean(&suite.script), clean(&case.name), seconds(case.took));
     let line = case.place.map_or(1, |place| place.line).to_string();
-    let attributes = [
-        ("classname", class.as_str()),
-        ("name", &name),
-        ("file", file),
-        ("line", &line),
-        ("time", &time),
-    ];
+    let attributes =
+        [("classname", class.as_str()), ("name", &name), ("file", file), ("line", &line), ("time", &time)];
     let element = writer.create_element("testcase").with_attributes(attributes);
     if case.failure.is_none() && case.output.is_empty() {
         element.write_empty()?;

@@ -181,8 +181,10 @@ fn response_map(went: &mut Went) -> Dynamic {
 pub(super) fn scene(parts: &Map) -> Result<Scene, String> {
     let mut parts = plain(&Dynamic::from_map(parts.clone())).cast::<Map>();
     let body = take_blob(&mut parts);
-    let response_body =
-        parts.get_mut("response").and_then(|part| part.write_lock::<Map>()).and_then(|mut map| take_blob(&mut map));
+    let response_body = parts
+        .get_mut("response")
+        .and_then(|part| part.write_lock::<Map>())
+        .and_then(|mut map| take_blob(&mut map));
     let json = tools::to_json(&Dynamic::from_map(parts))?;
     let mut scene: Scene = serde_json::from_value(json).map_err(|error| error.to_string())?;
     if let Some(body) = body {

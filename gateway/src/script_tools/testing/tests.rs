@@ -127,16 +127,16 @@ fn what_does_not_fit_is_refused_where_it_is_written() {
         assert!(found.starts_with(expected), "{found}\n{expected}");
     }
     let first = &report["tests"][0]["failure"]["problems"][0];
-    assert_eq!((first["line"].as_u64(), first["notes"][0].as_str()), (Some(3), Some("setting `n` is missing; demo requires it")));
+    assert_eq!(
+        (first["line"].as_u64(), first["notes"][0].as_str()),
+        (Some(3), Some("setting `n` is missing; demo requires it"))
+    );
 }
 
 #[test]
 fn a_script_that_does_not_load_fails_its_tests() {
     let report = report("fn on_request(req) { helpr() }", "fn test_x() {} fn test_y() {}", |_| {});
-    assert_eq!(
-        results(&report),
-        ["test_x there is no function helpr", "test_y there is no function helpr"]
-    );
+    assert_eq!(results(&report), ["test_x there is no function helpr", "test_y there is no function helpr"]);
 }
 
 #[test]

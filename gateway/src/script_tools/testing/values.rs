@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn values_compare_deeply_and_name_the_first_difference() {
         assert_eq!(diff(json!({ "a": [1, 2.0], "b": null }), json!({ "a": [1.0, 2], "b": null })), None);
-        assert_eq!(diff(json!({ "a": [1, { "b": 2 }] }), json!({ "a": [1, { "b": 3 }] })), Some(".a[1].b".into()));
+        assert_eq!(
+            diff(json!({ "a": [1, { "b": 2 }] }), json!({ "a": [1, { "b": 3 }] })),
+            Some(".a[1].b".into())
+        );
         assert_eq!(diff(json!([1]), json!([1, 2])), Some("[1]".into()));
         assert_eq!(diff(json!({}), json!({ "x": 1 })), Some(".x".into()));
         assert_eq!(diff(json!({ "x": 1 }), json!({})), Some(".x".into()));
@@ -165,7 +168,10 @@ mod tests {
     fn containers_hold_parts_and_other_values_do_not() {
         assert_eq!(holds(&"abc".into(), &"bc".into()), Some(true));
         assert_eq!(holds(&"abc".into(), &'c'.into()), Some(true));
-        assert_eq!(holds(&tools::from_json(json!([1, { "a": 2 }])), &tools::from_json(json!({ "a": 2 }))), Some(true));
+        assert_eq!(
+            holds(&tools::from_json(json!([1, { "a": 2 }])), &tools::from_json(json!({ "a": 2 }))),
+            Some(true)
+        );
         assert_eq!(holds(&tools::from_json(json!({ "a": 2 })), &"b".into()), Some(false));
         assert_eq!(holds(&Dynamic::from(1_i64), &Dynamic::from(1_i64)), None);
     }

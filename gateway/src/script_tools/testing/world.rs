@@ -87,7 +87,11 @@ pub(super) fn register(api: &mut Api) {
         |world: &mut World| -> Array {
             let state = world.offline.state();
             let entry = |name: &str, kind: &'static str, value: f64| {
-                Map::from([("name".into(), name.into()), ("kind".into(), kind.into()), ("value".into(), value.into())])
+                Map::from([
+                    ("name".into(), name.into()),
+                    ("kind".into(), kind.into()),
+                    ("value".into(), value.into()),
+                ])
             };
             let entries = state.metrics.entries.iter();
             entries.map(|metric| entry(&metric.name, metric.kind, metric.value).into()).collect()
@@ -257,7 +261,10 @@ impl World {
             } else if value.is_int() || value.is_float() || value.is_bool() {
                 value.to_string().into()
             } else {
-                return misuse(format!("kv holds texts, blobs, numbers and booleans, not {}", value.type_name()));
+                return misuse(format!(
+                    "kv holds texts, blobs, numbers and booleans, not {}",
+                    value.type_name()
+                ));
             };
             stored.insert(key.to_string(), bytes);
         }
