@@ -10,6 +10,7 @@ pub mod call;
 pub mod lib;
 pub mod reference;
 pub mod table;
+pub mod tools;
 
 mod check;
 mod config_schema;

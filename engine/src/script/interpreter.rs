@@ -84,13 +84,18 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     engine.on_debug(|text, source, position| {
         log(LogLevel::Debug, &format!("{} @ {position}: {text}", source.unwrap_or("script")));
     });
+    register_libraries(&mut engine);
+    engine
+}
+
+/// Rhai's standard library, the objects and the namespaces.
+pub(super) fn register_libraries(engine: &mut Engine) {
     // Modules registered later are searched first: ours shadow the standard library's `sleep`.
     engine.register_global_module(STANDARD.clone());
     engine.register_global_module(OBJECTS.clone());
     for (name, module) in &*NAMESPACES {
         engine.register_static_module(*name, module.clone());
     }
-    engine
 }
 
 fn log(level: LogLevel, text: &str) {
