@@ -1,3 +1,4 @@
 //! The product: configuration, listeners, proxying, scripts, reload, command line.
 
 pub mod config;
+pub mod scripts_folder;
