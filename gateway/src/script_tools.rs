@@ -50,7 +50,7 @@ impl Project {
             folder: folder.into(),
             limits: Limits::default(),
             body_bytes_max: 1 << 20,
-            test_time_max: Duration::from_secs(60),
+            test_time_max: Duration::from_mins(1),
             heap_bytes: || 0,
         }
     }

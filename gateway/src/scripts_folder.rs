@@ -17,6 +17,8 @@ const DEPTH_MAX: usize = 8;
 const FILES_MAX: usize = 10_000;
 /// The folder of files that are only imported.
 const LIBRARY: &str = "lib";
+/// The ending of definition files for editors.
+const DEFINITION: &str = ".d.rhai";
 
 /// Why a script's text cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -160,9 +162,10 @@ impl ScriptsFolder {
                 }
                 continue;
             }
-            let Some(stem) = file_name.strip_suffix(".rhai").filter(|stem| !stem.ends_with(".d")) else {
+            let Some(stem) = file_name.strip_suffix(".rhai") else { continue };
+            if file_name.ends_with(DEFINITION) {
                 continue;
-            };
+            }
             let name = format!("{prefix}{stem}");
             let is_library = prefix.split('/').next() == Some(LIBRARY);
             let names = match (stem.ends_with("_test"), is_library) {

@@ -61,7 +61,7 @@ pub fn check(
 /// Everything that is wrong with one file.
 pub(super) fn problems(project: &Project, located: &Located) -> Vec<Finding> {
     if located.name.ends_with("_test") {
-        return check_test_file(project, located).err().into_iter().collect();
+        return check_test_file(project, located).err().map(|finding| *finding).into_iter().collect();
     }
     match load(project, located) {
         Ok(script) => {

@@ -135,7 +135,11 @@ fn json_finding(error: &serde_json::Error, file: String, text: &str) -> Box<Find
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let before = line.bytes().take(error.column().saturating_sub(1));
+    // An unknown key is better shown where it begins.
+    let key = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let read = line.get(..error.column().min(line.len())).unwrap_or(line);
+    let key = key.and_then(|key| Some(read.rfind(&format!("\"{key}\""))? + 2));
+    let before = line.bytes().take(key.unwrap_or(error.column()).saturating_sub(1));
     let column = before.filter(|byte| byte & 0xc0 != 0x80).count() + 1;
     Box::new(Finding {
         severity: "error",

@@ -85,7 +85,7 @@ fn write_definitions(folder: &Path) -> io::Result<PathBuf> {
 }
 
 fn count(folder: &Path) -> usize {
-    fs::read_dir(folder).map(Iterator::count).unwrap_or(0)
+    fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
 fn script_text(name: &str, hooks: &[Hook]) -> String {

@@ -7,6 +7,7 @@
 mod api;
 mod assertions;
 mod case;
+mod draft;
 mod failure;
 mod imports;
 mod junit;
@@ -146,7 +147,7 @@ fn run_file(
     let file = match TestFile::load(&project.limits, &located.folder, &located.name) {
         Ok(file) => file,
         Err(finding) => {
-            let case = failed("(load)", None, vec![finding]);
+            let case = failed("(load)", None, vec![*finding]);
             progress(&suite, &case)?;
             suite.cases.push(case);
             return Ok(suite);
@@ -195,6 +196,6 @@ fn failed(name: &str, place: Option<Place>, findings: Vec<Finding>) -> CaseRepor
 }
 
 /// Whether a test file parses.
-pub(super) fn check_test_file(project: &Project, located: &Located) -> Result<(), Finding> {
+pub(super) fn check_test_file(project: &Project, located: &Located) -> Result<(), Box<Finding>> {
     TestFile::load(&project.limits, &located.folder, &located.name).map(|_| ())
 }

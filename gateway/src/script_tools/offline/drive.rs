@@ -145,7 +145,7 @@ mod tests {
         let world = world(json!({ "now": "1970-01-01T00:00:00Z" }));
         assert!(matches!(answer(&world, &Wait::Sleep(Duration::from_secs(4))), Answer::Go));
         assert_eq!(world.state().clock.unix_ns(), 4_000_000_000);
-        assert!(matches!(answer(&world, &Wait::Sleep(Duration::from_secs(3600))), Answer::Expired));
+        assert!(matches!(answer(&world, &Wait::Sleep(Duration::from_hours(1))), Answer::Expired));
         assert!(world.state().clock.unix_ns() <= 9_000_000_000);
         assert_eq!(world.state().waits.entries.len(), 2);
     }

@@ -11,7 +11,7 @@ use crate::script_tools::scene::{MockShape, mock_answer};
 /// Mocked answers, asked in the order they were given.
 #[derive(Debug, Default)]
 pub(in crate::script_tools) struct Mocks {
-    mocks: Vec<Mock>,
+    answers: Vec<Mock>,
     pub(in crate::script_tools) calls: Record<RecordedCall>,
     /// Calls that no mock answered, as `METHOD URL`.
     pub(in crate::script_tools) missing: Record<String>,
@@ -50,7 +50,7 @@ impl Mocks {
         let method = shape.method.as_deref().filter(|method| *method != "*").map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| format!("http: {method:?} is no HTTP method"))
         });
-        self.mocks.push(Mock {
+        self.answers.push(Mock {
             method: method.transpose()?,
             url: shape.url.split('*').map(str::to_owned).collect(),
             answer: mock_answer(shape)?,
@@ -74,7 +74,7 @@ impl Mocks {
                 && mock.times_left != Some(0)
                 && matches_pattern(&mock.url, &call.url)
         };
-        let Some(mock) = self.mocks.iter_mut().find(fits) else {
+        let Some(mock) = self.answers.iter_mut().find(fits) else {
             let what = format!("{} {}", call.method, call.url);
             let reason = format!("no mock for {what}; give one under `http`, or with world.mock_http");
             self.missing.push(what, call.url.len());

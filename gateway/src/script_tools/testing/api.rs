@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rhai::{FuncRegistration, Module, RhaiNativeFunc, Shared, Variant};
 
-use super::{assertions, subject, world};
+use super::{assertions, draft, subject, values, world};
 
 /// The functions as they are collected.
 pub(super) struct Api {
@@ -24,7 +24,9 @@ struct Row {
 static API: LazyLock<(Shared<Module>, Vec<Row>)> = LazyLock::new(|| {
     let mut api = Api { module: Module::new(), rows: Vec::new() };
     world::register(&mut api);
+    draft::register(&mut api);
     subject::register(&mut api);
+    values::register(&mut api);
     assertions::register(&mut api);
     api.module.build_index();
     (api.module.into(), api.rows)

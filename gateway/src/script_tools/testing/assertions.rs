@@ -92,9 +92,8 @@ fn assert_contains(whole: Dynamic, part: Dynamic) -> TestResult<()> {
 }
 
 fn assert_throws(context: &NativeCallContext, action: &FnPtr, part: &str) -> TestResult<Map> {
-    let error = match action.call_within_context::<Dynamic>(context, ()) {
-        Ok(_) => return Failure::new("nothing was thrown").raise(),
-        Err(error) => error,
+    let Err(error) = action.call_within_context::<Dynamic>(context, ()) else {
+        return Failure::new("nothing was thrown").raise();
     };
     let failure = Failure::in_error(&error);
     // What ends the test ends it here too: a limit, or an assertion inside of the closure.

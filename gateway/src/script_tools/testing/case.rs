@@ -82,7 +82,9 @@ impl Case {
         }
         self.fuel.store(fuel - 1, Ordering::Relaxed);
         // Each operation may have been a whole hook, so the clock is looked at every time.
-        (Instant::now() > self.ends).then(|| Dynamic::from(ErrorKind::WallTime.as_str()))
+        (Instant::now() > self.ends).then(|| {
+            format!("out of time: the test took longer than {:?}", self.project.test_time_max).into()
+        })
     }
 
     fn output(&self) -> Vec<String> {
@@ -118,7 +120,7 @@ fn engine(limits: &Limits, folder: &ScriptsFolder) -> Engine {
 
 impl TestFile {
     /// Reads and parses a test file.
-    pub(super) fn load(limits: &Limits, folder: &ScriptsFolder, name: &str) -> Result<Self, Finding> {
+    pub(super) fn load(limits: &Limits, folder: &ScriptsFolder, name: &str) -> Result<Self, Box<Finding>> {
         let text = folder.read(name).map_err(|error| {
             Finding::file_error(error.to_string(), folder.file(name).display().to_string())
         })?;
@@ -160,7 +162,7 @@ impl TestFile {
             let error = ScriptError::new(&self.name, ErrorKind::Check, message, test.place);
             Some(CaseFailure { findings: vec![Finding::of(&error, &self.folder)], compared: None })
         } else {
-            self.evaluate(&case, &test.name).err().map(|error| self.failure(&error))
+            self.evaluate(&case, &test.name).err().map(|error| self.failure(test, &error))
         };
         Ran { took: started.elapsed(), failure, output: case.output() }
     }
@@ -183,8 +185,12 @@ impl TestFile {
         result.map(|_: Dynamic| ())
     }
 
-    fn failure(&self, error: &EvalAltResult) -> CaseFailure {
+    fn failure(&self, test: &TestFunction, error: &EvalAltResult) -> CaseFailure {
         let mut place = tools::describe(&self.name, error);
+        // Limits end a test anywhere; then the test as a whole is shown.
+        if place.script == self.name {
+            place.place = place.place.or(test.place);
+        }
         // The outermost frame is the test itself.
         place.stack.retain(|frame| frame.called_at.is_some());
         let Some(failure) = Failure::in_error(error) else {
@@ -192,7 +198,7 @@ impl TestFile {
         };
         place.message = failure.message;
         let mut finding = Finding::of(&place, &self.folder);
-        finding.kind = if failure.script.is_some() { "script".into() } else { "assertion".into() };
+        finding.kind = failure.kind.into();
         let mut notes = failure.notes;
         if let Some((found, expected)) = &failure.compared {
             notes.insert(0, format!("expected: {expected}"));

@@ -11,6 +11,8 @@ pub(super) type TestResult<T> = Result<T, Box<EvalAltResult>>;
 /// A failed assertion, or an error of the script under test.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
+    /// `assertion`, `usage` (of the test API) or `script`.
+    pub(super) kind: &'static str,
     /// What did not hold.
     pub(super) message: String,
     /// Lines that explain it.
@@ -24,13 +26,13 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure with this message.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), notes: Vec::new(), compared: None, script: None }
+        Self { kind: "assertion", message: message.into(), notes: Vec::new(), compared: None, script: None }
     }
 
     /// The script under test failed where it should not.
     pub(super) fn of_script(what: &str, error: ScriptError) -> Self {
         let message = format!("{what}: {}", error.message);
-        Self { script: Some(Arc::new(error)), ..Self::new(message) }
+        Self { kind: "script", script: Some(Arc::new(error)), ..Self::new(message) }
     }
 
     /// The failure inside of a Rhai error, however deep in calls it happened.
@@ -50,5 +52,5 @@ impl Failure {
 
 /// Ends the test with a message about how the test API was used.
 pub(super) fn misuse<T>(message: impl Into<String>) -> TestResult<T> {
-    Failure::new(message).raise()
+    Failure { kind: "usage", ..Failure::new(message) }.raise()
 }

@@ -1,4 +1,4 @@
-//! What hooks are run on in tests, and what comes out: requests as they are written, exchanges as they went.
+//! What hooks are run on in tests, and what comes out of them.
 
 use std::sync::Arc;
 
@@ -10,14 +10,11 @@ use forebay_engine::{Exchange, Hook};
 use rhai::{Blob, Dynamic, ImmutableString, Map};
 
 use super::api::Api;
+use super::draft::Draft;
 use super::failure::{TestResult, misuse};
 use super::values::{Fields, plain};
 use crate::script_tools::scene::{self, Bodies, Payload, Scene, WORLD_KEYS};
 use crate::script_tools::view;
-
-/// A request that is being written; methods give a changed copy.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Draft(Map);
 
 /// An exchange after a hook.
 #[derive(Debug, Clone)]
@@ -27,48 +24,9 @@ pub(super) struct Went {
     pub(super) reply: Option<Reply>,
 }
 
-/// Registers requests and exchanges.
+/// Registers exchanges.
 pub(super) fn register(api: &mut Api) {
-    api.add_type::<Draft>("Request");
     api.add_type::<Went>("Exchange");
-    api.add_type::<Fields>("Headers");
-    api.add("", "request() -> Request", "A request to go on with: `GET /`.", Draft::default);
-    api.add(
-        "",
-        "request(method: string, path: string) -> Request",
-        "A request with this method and path; the path may have a query.",
-        |method: &str, path: &str| Draft::default().with("method", method.into()).with("path", path.into()),
-    );
-    api.add(
-        "",
-        "request(parts: map) -> Request",
-        "A request from the keys of a request file: `method`, `path`, `headers`, `body`, `client`, `route`, \
-         `identity`, `vars`, `response`, `failure`, `access`, `id`, `scheme`, `attempt`.",
-        Draft,
-    );
-    api.add(
-        "Request",
-        "header(name: string, value: any) -> Request",
-        "The request with this header; an array gives it several times.",
-        |draft: &mut Draft, name: &str, value: Dynamic| {
-            let headers = draft.0.get("headers").and_then(|headers| headers.clone().try_cast::<Map>());
-            let mut headers = headers.unwrap_or_default();
-            headers.insert(name.into(), value);
-            draft.with("headers", headers.into())
-        },
-    );
-    api.add(
-        "Request",
-        "body(value: any) -> Request",
-        "The request with this body: a string, a blob, or a map or array that becomes JSON.",
-        |draft: &mut Draft, value: Dynamic| draft.with("body", value),
-    );
-    api.add(
-        "Request",
-        "with(key: string, value: any) -> Request",
-        "The request with another key of the request file, such as `identity`, `vars` or `route`.",
-        |draft: &mut Draft, key: &str, value: Dynamic| draft.with(key, value),
-    );
     api.add("Exchange", "verdict -> string", "`continue` or `reply`.", |went: &mut Went| {
         if went.reply.is_some() { "reply" } else { "continue" }
     });
@@ -121,33 +79,6 @@ pub(super) fn register(api: &mut Api) {
             })
         },
     );
-    api.add(
-        "Headers",
-        "index[name: string] -> any",
-        "The first value of a header, in any case of letters, or `()`; also `headers.name`.",
-        Fields::get,
-    );
-    api.add("Headers", "get_all(name: string) -> array", "All values of a header.", Fields::get_all);
-    api.add(
-        "Headers",
-        "contains(name: string) -> bool",
-        "Whether the header is there; also `name in headers`.",
-        Fields::contains,
-    );
-    api.add(
-        "Headers",
-        "to_map() -> map",
-        "All headers by lower-case name; several values of one become an array.",
-        Fields::to_map,
-    );
-}
-
-impl Draft {
-    fn with(&self, key: &str, value: Dynamic) -> Self {
-        let mut map = self.0.clone();
-        map.insert(key.into(), value);
-        Self(map)
-    }
 }
 
 fn message(headers: &http::HeaderMap, body: &Bytes) -> Map {
@@ -183,7 +114,7 @@ pub(super) fn scene(parts: &Map) -> Result<Scene, String> {
     let body = take_blob(&mut parts);
     let response_body = parts
         .get_mut("response")
-        .and_then(|part| part.write_lock::<Map>())
+        .and_then(Dynamic::write_lock::<Map>)
         .and_then(|mut map| take_blob(&mut map));
     let json = tools::to_json(&Dynamic::from_map(parts))?;
     let mut scene: Scene = serde_json::from_value(json).map_err(|error| error.to_string())?;
@@ -207,7 +138,7 @@ fn take_blob(parts: &mut Map) -> Option<Payload> {
 pub(super) fn begin(subject: &Dynamic, parts: Map, hook: Hook) -> TestResult<(Box<Exchange>, Bodies)> {
     let replaces_response = parts.contains_key("response");
     let went = subject.read_lock::<Went>().map(|went| went.clone());
-    let draft = subject.read_lock::<Draft>().map(|draft| draft.0.clone());
+    let draft = subject.read_lock::<Draft>().map(|draft| draft.parts());
     let mut map = match (&went, draft.or_else(|| subject.clone().try_cast::<Map>())) {
         (Some(_), _) => Map::new(),
         (None, Some(map)) => map,

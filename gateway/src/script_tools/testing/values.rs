@@ -6,9 +6,35 @@ use forebay_engine::script::tools;
 use http::HeaderMap;
 use rhai::{Array, Blob, Dynamic, ImmutableString, Map};
 
+use super::api::Api;
+
 /// Header fields of a message in a test: `fields["Name"]` is the first value or `()`, in any case of letters.
 #[derive(Debug, Clone)]
 pub(super) struct Fields(Arc<HeaderMap>);
+
+/// Registers header fields.
+pub(super) fn register(api: &mut Api) {
+    api.add_type::<Fields>("Headers");
+    api.add(
+        "Headers",
+        "index[name: string] -> any",
+        "The first value of a header, in any case of letters, or `()`; also `headers.name`.",
+        Fields::get,
+    );
+    api.add("Headers", "get_all(name: string) -> array", "All values of a header.", Fields::get_all);
+    api.add(
+        "Headers",
+        "contains(name: string) -> bool",
+        "Whether the header is there; also `name in headers`.",
+        Fields::contains,
+    );
+    api.add(
+        "Headers",
+        "to_map() -> map",
+        "All headers by lower-case name; several values of one become an array.",
+        Fields::as_map,
+    );
+}
 
 impl Fields {
     pub(super) fn new(headers: &HeaderMap) -> Self {
@@ -28,7 +54,7 @@ impl Fields {
     }
 
     /// Names in lower case; several values of a name become an array.
-    pub(super) fn to_map(&mut self) -> Map {
+    pub(super) fn as_map(&mut self) -> Map {
         let values = |name| {
             let mut values = self.0.get_all(name).iter().map(|value| tools::header_text(value).into());
             match (values.next(), values.next()) {
@@ -45,7 +71,7 @@ impl Fields {
 /// The value with header fields turned into maps, which is how they compare and look.
 pub(super) fn plain(value: &Dynamic) -> Dynamic {
     if let Some(fields) = value.read_lock::<Fields>() {
-        return Dynamic::from_map(fields.clone().to_map());
+        return Dynamic::from_map(fields.clone().as_map());
     }
     if let Some(items) = value.read_lock::<Array>() {
         return Dynamic::from_array(items.iter().map(plain).collect());
