@@ -51,6 +51,8 @@ fn a_run_prints_the_exchange() {
     run_golden("run_continue.json", "good", json, Outcome::Success);
     let bare = RunOptions { script: "tests-data/script_tools/good/greet.rhai", ..RunOptions::default() };
     run_golden("run_reply.txt", "elsewhere", bare, Outcome::Success);
+    run_golden("run_services.txt", "services", options("limiter", "services.json"), Outcome::Success);
+    run_golden("run_no_mock.txt", "services", options("limiter", "no_mock.json"), Outcome::Failure);
     let log = RunOptions { hook: Some(Hook::Log), ..options("greet", "log.json") };
     run_golden("run_log.txt", "good", log, Outcome::Success);
 }
@@ -87,6 +89,7 @@ fn test_golden(name: &str, folder: &str, options: &TestOptions<'_>, expected: Ou
 #[test]
 fn tests_are_run_and_reported() {
     test_golden("test_good.txt", "good", &TestOptions::default(), Outcome::Success);
+    test_golden("test_services.txt", "services", &TestOptions::default(), Outcome::Success);
     test_golden("test_failing.txt", "failing", &TestOptions::default(), Outcome::Failure);
     let filter = TestOptions { filter: Some("differ"), format: Format::Json, ..TestOptions::default() };
     test_golden("test_failing.json", "failing", &filter, Outcome::Failure);
