@@ -66,7 +66,7 @@ fn object(what: &str, part: &str) -> HostResult<Object> {
     let bytes = if is_url_text { super::base64::from_text(part).ok() } else { None };
     match bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(object) => Ok(object),
-        None => fail(format!("not a token: its {what} is no JSON object in base64url")),
+        None => fail(format!("not a token: the part of its {what} is no JSON object in base64url")),
     }
 }
 
