@@ -62,6 +62,7 @@ pub(super) enum ScriptCommand {
 /// A hook as it is written on the command line.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the names are what scripts call their functions")]
 pub(super) enum HookName {
     OnRequest,
     OnResponse,
