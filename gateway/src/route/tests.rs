@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use http::HeaderValue;
 
 use super::*;
