@@ -152,7 +152,8 @@ impl ScriptStep {
         match interpreter::run_hook(&self.engine, body, hook) {
             Ok(value) => verdict(value).unwrap_or_else(|found| {
                 let message = format!(
-                    "{} returned {found}; return () to go on or reply(...) to answer",
+                    "{} returned {found}; return () to go on or reply(...) to answer (a function returns the \
+                     value of its last statement, semicolon or not: end it with `return;`)",
                     hook.function()
                 );
                 Verdict::Fail(Box::new(ScriptError::new(
