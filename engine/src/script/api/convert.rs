@@ -10,6 +10,9 @@ use crate::script::context::{HostResult, fail};
 
 /// Most nested levels of a value turned into JSON; `serde_json` has the same limit for reading.
 const JSON_DEPTH_MAX: usize = 128;
+/// Most values in one document. A table is shared, so an array of many copies of a large one is small in memory
+/// and no limit of the interpreter sees how large it would become as text.
+const JSON_VALUES_MAX: usize = 200_000;
 
 /// A header's value as text: UTF-8 where it is valid, else each byte as the Latin-1 character it stood for
 /// when the field was defined (RFC 9110, section 5.5), so that nothing is lost.
@@ -78,10 +81,15 @@ pub(crate) fn json_to_dynamic(value: Value) -> Dynamic {
 /// # Errors
 /// Values JSON has no form for (functions, handles, blobs, infinite floats) and nesting beyond 128 levels.
 pub(crate) fn dynamic_to_json(value: &Dynamic) -> HostResult<Value> {
-    to_json(value, JSON_DEPTH_MAX)
+    let mut values_left = JSON_VALUES_MAX;
+    to_json(value, JSON_DEPTH_MAX, &mut values_left)
 }
 
-fn to_json(value: &Dynamic, depth: usize) -> HostResult<Value> {
+fn to_json(value: &Dynamic, depth: usize, values_left: &mut usize) -> HostResult<Value> {
+    if *values_left == 0 {
+        return fail(format!("more than {JSON_VALUES_MAX} values; send them in parts"));
+    }
+    *values_left -= 1;
     if depth == 0 {
         return fail(format!("value nested more than {JSON_DEPTH_MAX} levels deep; JSON cannot hold it"));
     }
@@ -109,16 +117,17 @@ fn to_json(value: &Dynamic, depth: usize) -> HostResult<Value> {
     if let Some(items) = value.read_lock::<rhai::Array>() {
         return items
             .iter()
-            .map(|item| to_json(item, depth - 1))
+            .map(|item| to_json(item, depth - 1, values_left))
             .collect::<HostResult<Vec<_>>>()
             .map(Value::from);
     }
     if let Some(entries) = value.read_lock::<Map>() {
-        let entries = entries.iter().map(|(key, item)| Ok((key.to_string(), to_json(item, depth - 1)?)));
+        let entries =
+            entries.iter().map(|(key, item)| Ok((key.to_string(), to_json(item, depth - 1, values_left)?)));
         return entries.collect::<HostResult<serde_json::Map<_, _>>>().map(Value::from);
     }
     if let Some(table) = value.read_lock::<super::Table>() {
-        return to_json(&Dynamic::from_map(table.to_map()), depth);
+        return to_json(&Dynamic::from_map(table.to_map()), depth, values_left);
     }
     fail(format!("JSON has no form for a value of type {}", value.type_name()))
 }
