@@ -89,10 +89,11 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         Control::new(config_path, shared.clone(), phase, access_log.clone(), Arc::new(last_reload))
             .run(receiver)
             .await;
+        // Only now: a process that could not bind it would remove the socket of another.
+        let _ = std::fs::remove_file(&config.admin_socket);
         Ok::<(), anyhow::Error>(())
     });
     access_log.flush();
-    let _ = std::fs::remove_file(&config.admin_socket);
     control.shutdown_background();
     result.map_err(RunError::System)
 }

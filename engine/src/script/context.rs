@@ -70,8 +70,12 @@ impl Meter {
 
     fn resumed(&mut self, host: &dyn Host) {
         FUEL.set(self.fuel);
-        self.slice_started_ns = host.monotonic_ns();
         self.heap_at_resume = host.heap_bytes();
+    }
+
+    /// Others have had their turn.
+    pub(crate) fn begin_slice(&mut self, host: &dyn Host) {
+        self.slice_started_ns = host.monotonic_ns();
     }
 
     fn suspended(&mut self, host: &dyn Host) {
