@@ -79,10 +79,10 @@ fn hostile_scripts_end_alone_and_the_next_request_is_served() {
         ("sleep", "fn on_request(req) { sleep(60); }"),
         ("late", "fn on_request(req) { try { loop { } } catch { } loop { } }"),
     ];
-    let routes: String = scripts
-        .iter()
-        .map(|(name, _)| format!("  - {{ name: {name}, path: /{name}, steps: [{name}], upstream: o }}\n"))
-        .collect();
+    let route = |(name, _): &(&str, &str)| {
+        format!("  - {{ name: {name}, path: /{name}, steps: [{name}], upstream: o }}\n")
+    };
+    let routes = scripts.iter().map(route).collect::<Vec<_>>().concat();
     let limits =
         "scripts: { limits: { wall_time_max: 500ms, operations_max: 200000, memory_bytes_max: 512KiB } }\n";
     let gateway = Gateway::start(&format!("{limits}{}", echo_routes(&routes)), &scripts);

@@ -79,7 +79,7 @@ fn a_step_can_be_told_to_fail_open() {
 
 #[test]
 fn errors_of_the_gateway_can_be_shaped() {
-    let script = r##"fn on_error(req, err) { reply(err.status, `<${err.kind}>`) }"##;
+    let script = r"fn on_error(req, err) { reply(err.status, `<${err.kind}>`) }";
     let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = format!(
         "upstreams: {{ o: {{ targets: [\"http://{dead}\"] }} }}\n\

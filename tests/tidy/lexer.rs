@@ -73,8 +73,8 @@ fn comment_bytes(rest: &str) -> Option<usize> {
 }
 
 fn literal_bytes(rest: &str) -> Option<usize> {
-    if rest.starts_with('"') {
-        return Some(1 + escaped_bytes(&rest[1..], '"'));
+    if let Some(body) = rest.strip_prefix('"') {
+        return Some(1 + escaped_bytes(body, '"'));
     }
     if let Some(body) = rest.strip_prefix('\'') {
         let mut characters = body.chars();

@@ -75,7 +75,7 @@ fn files_under(folder: &str) -> Vec<String> {
     found
 }
 
-fn relative(path: &PathBuf) -> String {
+fn relative(path: &Path) -> String {
     let path = path.strip_prefix(root()).expect("the walk starts at the root");
     path.to_string_lossy().replace('\\', "/")
 }

@@ -105,13 +105,14 @@ impl Finish {
         self.edit(|ending| {
             ending.route = Some(route);
             let request = &exchange.request;
-            ending.summary = Summary {
-                id: exchange.id.clone(),
-                method: request.method.clone(),
-                uri: request.uri.clone(),
-                host: request.host.clone(),
-                client: exchange.client.ip.to_string(),
-            };
+            ending.summary.id.clone_from(&exchange.id);
+            ending.summary.method = request.method.clone();
+            // The rest is read by the access log alone.
+            if ending.worker.access_log.is_on() {
+                ending.summary.uri = request.uri.clone();
+                ending.summary.host.clone_from(&request.host);
+                ending.summary.client = exchange.client.ip.to_string();
+            }
         });
     }
 

@@ -89,7 +89,7 @@ pub(super) fn take(
         request: Request {
             method: head.method,
             uri,
-            raw_target: raw.to_string(),
+            raw_target: text_of(&raw),
             scheme: "http",
             host,
             version: head.version,
@@ -108,4 +108,12 @@ pub(super) fn take(
         access: None,
     });
     Ok(Taken { exchange, route })
+}
+
+/// The target as it was received. Almost always it is in origin form, which needs no formatting.
+fn text_of(target: &Uri) -> String {
+    match (target.scheme(), target.path_and_query()) {
+        (None, Some(text)) => text.as_str().to_owned(),
+        _ => target.to_string(),
+    }
 }
