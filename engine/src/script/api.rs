@@ -27,8 +27,10 @@ pub use response::{ResponseHandle, UpstreamHandle};
 pub use table::Table;
 
 pub(crate) use convert::{
-    dynamic_to_json, header_name, header_text, header_value, json_to_dynamic, to_body_bytes,
+    dynamic_to_json, header_name, header_text, header_value, json_to_dynamic, scalar_text, to_body_bytes,
 };
+pub(crate) use query::{ENCODED, parse as parse_form, serialize as serialize_form};
+pub(crate) use reply::set_headers;
 
 use super::table::HostFunction;
 use rhai::Module;

@@ -11,15 +11,19 @@ pub fn markdown() -> String {
          else it does: *reads* or *mutates* the exchange, is *ambient* (clock, log, randomness), or *waits* (other \
          requests go on meanwhile).\n",
     );
-    let mut owner = None;
+    let mut owners: Vec<&str> = Vec::new();
     for row in table::all() {
-        if owner != Some(row.owner) {
-            owner = Some(row.owner);
-            let title = if row.owner.is_empty() { "Global functions" } else { row.owner };
-            let _ = write!(page, "\n## {title}\n\n");
+        if !owners.contains(&row.owner) {
+            owners.push(row.owner);
         }
-        let documentation = row.documentation.trim().replace('\n', " ");
-        let _ = writeln!(page, "- `{}`{} {documentation}", row.signature(), effect_note(row.effect));
+    }
+    for owner in owners {
+        let title = if owner.is_empty() { "Global functions" } else { owner };
+        let _ = write!(page, "\n## {title}\n\n");
+        for row in table::all().filter(|row| row.owner == owner) {
+            let lines: Vec<&str> = row.documentation.trim().lines().map(str::trim).collect();
+            let _ = writeln!(page, "- `{}`{} {}", row.signature(), effect_note(row.effect), lines.join(" "));
+        }
     }
     page
 }

@@ -14,6 +14,7 @@ use super::api::{
     BodyHandle, ClientHandle, Cookies, Headers, HttpResponse, Log, Query, Reply, RequestHandle,
     ResponseHandle, Route, Table, UpstreamHandle, Vars,
 };
+use super::lib::ip::IpSet;
 use super::lib::regex::Pattern;
 
 /// What a function does beyond computing its result.
@@ -60,6 +61,7 @@ pub enum Type {
     Reply,
     Regex,
     HttpResponse,
+    IpSet,
     Log,
     Table,
 }
@@ -92,6 +94,7 @@ impl Type {
             Self::Reply => "Reply",
             Self::Regex => "Regex",
             Self::HttpResponse => "HttpResponse",
+            Self::IpSet => "IpSet",
             Self::Log => "Log",
             Self::Table => "Table",
         }
@@ -124,6 +127,7 @@ impl Type {
             Self::Reply => TypeId::of::<Reply>(),
             Self::Regex => TypeId::of::<Pattern>(),
             Self::HttpResponse => TypeId::of::<HttpResponse>(),
+            Self::IpSet => TypeId::of::<IpSet>(),
             Self::Log => TypeId::of::<Log>(),
             Self::Table => TypeId::of::<Table>(),
         }
@@ -168,6 +172,27 @@ pub struct HostFunction {
     /// The type of the value a method or property belongs to.
     pub receiver: Option<Type>,
     pub(crate) register: fn(&HostFunction, &mut Module) -> u64,
+    /// The types of the Rust function: a test compares them with what the row says.
+    #[cfg(test)]
+    pub(crate) native_types: fn() -> NativeTypes,
+}
+
+/// Parameters, with the receiver first, and result of a row's Rust function.
+#[cfg(test)]
+pub(crate) type NativeTypes = (Vec<TypeId>, TypeId);
+
+/// The types Rhai finds a function by, and the type of its result without the `Result`.
+#[cfg(test)]
+pub(crate) fn native_types<A: 'static, const N: usize, const X: bool, R, const F: bool, T>(
+    _: T,
+) -> NativeTypes
+where
+    R: rhai::Variant + Clone,
+    T: RhaiNativeFunc<A, N, X, R, F>,
+{
+    let is_text = |kind: &TypeId| *kind == TypeId::of::<&str>() || *kind == TypeId::of::<String>();
+    let as_script = |kind: TypeId| if is_text(&kind) { Type::Str.type_id() } else { kind };
+    (T::param_types().into_iter().map(as_script).collect(), as_script(TypeId::of::<R>()))
 }
 
 impl HostFunction {
@@ -262,6 +287,8 @@ macro_rules! host_functions {
             documentation: concat!($($doc, "\n"),+),
             receiver: host_functions!(@receiver $form $owner),
             register: |row, module| $crate::script::table::register(row, module, $function),
+            #[cfg(test)]
+            native_types: || $crate::script::table::native_types($function),
         }),*]
     };
     (@owner _) => { "" };

@@ -1,6 +1,8 @@
 //! Scripts through the whole of the engine: load, constants, call, waits, limits, errors.
 
 mod calls;
+mod libraries;
 mod limits;
 mod loading;
 mod support;
+mod table;

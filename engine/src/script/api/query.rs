@@ -37,7 +37,7 @@ pub(super) static TABLE: &[HostFunction] = host_functions! {
 };
 
 /// Unreserved characters stay as they are (RFC 3986, section 2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) fn set_iterator(module: &mut Module) {
     module.set_iter_result(TypeId::of::<Query>(), |value: Dynamic| match entries(&mut value.cast()) {

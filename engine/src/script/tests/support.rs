@@ -19,6 +19,8 @@ use crate::{
 /// A host whose time moves by a fixed amount at every look.
 #[derive(Default)]
 pub(super) struct TestHost {
+    /// Added to the wall clock, which otherwise stands at 2023-11-14T22:13:20Z.
+    pub(super) unix_offset_seconds: Cell<i128>,
     pub(super) now_ns: Cell<u64>,
     pub(super) tick_ns: Cell<u64>,
     pub(super) heap: Cell<i64>,
@@ -28,7 +30,7 @@ pub(super) struct TestHost {
 
 impl Host for TestHost {
     fn unix_time_ns(&self) -> i128 {
-        1_700_000_000_000_000_000
+        (1_700_000_000 + self.unix_offset_seconds.get()) * 1_000_000_000
     }
 
     fn monotonic_ns(&self) -> u64 {
@@ -51,14 +53,20 @@ impl Host for TestHost {
     }
 
     fn env(&self, name: &str) -> Result<Option<String>, String> {
+        if name == "HOME" {
+            return Err("scripts may not read HOME".into());
+        }
         Ok((name == "REGION").then(|| "north".to_owned()))
     }
 
     fn secret(&self, name: &str) -> Result<String, String> {
-        Err(format!("there is no secret {name}"))
+        if name == "token" { Ok("s3cret".into()) } else { Err(format!("there is no secret {name}")) }
     }
 
-    fn metric(&self, _metric: Metric<'_>) {}
+    fn metric(&self, metric: Metric<'_>) {
+        let Metric { script, name, kind, value } = metric;
+        self.lines.borrow_mut().push(format!("{kind:?} {script}: {name} {value}"));
+    }
 }
 
 pub(super) fn load(source: &str) -> Result<Script, Vec<ScriptError>> {
