@@ -10,6 +10,7 @@ pub mod call;
 pub mod lib;
 pub mod reference;
 pub mod table;
+pub mod tools;
 
 mod check;
 mod config_schema;
@@ -41,9 +42,18 @@ pub struct Script {
     name: Arc<str>,
     source: Arc<str>,
     ast: AST,
-    hooks: [bool; 4],
+    /// The bodies of the hooks it defines, by [`Hook`].
+    hooks: [Option<HookBody>; 4],
     imports: Vec<imports::Imported>,
     documentation: String,
+}
+
+/// The function of one hook, as the statements it consists of.
+#[derive(Debug)]
+struct HookBody {
+    /// What the function calls its parameters.
+    parameters: Vec<String>,
+    body: AST,
 }
 
 impl Script {
@@ -72,7 +82,7 @@ impl Script {
 
     /// Whether it defines the function for this hook.
     pub fn has(&self, hook: Hook) -> bool {
-        self.hooks[hook as usize]
+        self.hooks[hook as usize].is_some()
     }
 
     /// The hooks it defines.
@@ -138,12 +148,12 @@ impl ScriptStep {
 
     /// Runs the function for `hook` on the current fiber and context.
     fn run(&self, hook: Hook) -> Verdict {
-        let arguments = interpreter::hook_arguments(hook);
-        let result = interpreter::call(&self.engine, &self.script.ast, hook.function(), arguments);
-        match result {
+        let Some(body) = &self.script.hooks[hook as usize] else { return Verdict::Continue };
+        match interpreter::run_hook(&self.engine, body, hook) {
             Ok(value) => verdict(value).unwrap_or_else(|found| {
                 let message = format!(
-                    "{} returned {found}; return () to go on or reply(...) to answer",
+                    "{} returned {found}; return () to go on or reply(...) to answer (a function returns the \
+                     value of its last statement, semicolon or not: end it with `return;`)",
                     hook.function()
                 );
                 Verdict::Fail(Box::new(ScriptError::new(

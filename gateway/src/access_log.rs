@@ -117,8 +117,8 @@ impl AccessLog {
                 | std::sync::mpsc::TrySendError::Disconnected(message) => message,
             };
             if let Message::Lines(mut lines) = lost {
-                let count = lines.iter().filter(|&&byte| byte == b'\n').count();
-                self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+                self.dropped
+                    .fetch_add(lines.split(|&byte| byte == b'\n').skip(1).count() as u64, Ordering::Relaxed);
                 lines.clear();
                 *buffer = lines;
             }
@@ -153,7 +153,11 @@ fn write_all(mut output: Output, receiver: &Receiver<Message>, dropped: &AtomicU
                 }
                 Err(error) => Err((error, 0)),
             },
-            (Message::Reopen, Output::Stdout) | (Message::Flush(_), _) => Ok(()),
+            (Message::Reopen, Output::Stdout) => Ok(()),
+            (Message::Flush(done), _) => {
+                drop(done);
+                Ok(())
+            }
         };
         match result {
             Ok(()) => failing = false,

@@ -26,7 +26,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::control::{Event, LastReload};
-use crate::diagnostic::{Style, render_all};
+use crate::diagnostic::{Diagnostic, Style, render_all};
 use crate::metrics;
 use crate::worker::Shared;
 
@@ -94,7 +94,10 @@ impl Admin {
             (_, "/v1/reload" | "/v1/status" | "/v1/scripts") => {
                 answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }))
             }
-            _ => answer(StatusCode::NOT_FOUND, &json!({ "error": "there is /v1/reload, /v1/status and /v1/scripts" })),
+            _ => answer(
+                StatusCode::NOT_FOUND,
+                &json!({ "error": "there is /v1/reload, /v1/status and /v1/scripts" }),
+            ),
         }
     }
 
@@ -108,7 +111,7 @@ impl Admin {
             return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "the gateway is stopping" }));
         };
         let status = if report.published { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        let problems: Vec<Value> = report.problems.iter().map(|problem| problem.to_json()).collect();
+        let problems: Vec<Value> = report.problems.iter().map(Diagnostic::to_json).collect();
         let body = json!({
             "published": report.published,
             "generation": report.generation,

@@ -2,6 +2,7 @@
 
 mod commands;
 mod output;
+mod script;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,12 +21,12 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// Configuration file (.yaml, .toml or .json); default: $FOREBAY_CONFIG, else ./forebay.yaml, else the
+    /// Configuration file (.yaml, .toml or .json); default: `$FOREBAY_CONFIG`, else `./forebay.yaml`, else the
     /// bundled example
     #[arg(short, long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Level of the log on standard error: error, warn, info, debug, trace, or a filter such as
-    /// "info,script=debug"; default: $FOREBAY_LOG, else info
+    /// "info,script=debug"; default: `$FOREBAY_LOG`, else info
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// Format of the log
@@ -64,6 +65,9 @@ enum Command {
     /// Look at the routes
     #[command(subcommand)]
     Routes(RoutesCommand),
+    /// Write, check, run and test scripts, without a gateway
+    #[command(subcommand)]
+    Script(script::ScriptCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,7 +90,7 @@ enum RoutesCommand {
         /// Header field, such as "x-version: 2"; may be repeated
         #[arg(short = 'H', long, value_name = "FIELD")]
         header: Vec<String>,
-        /// URL or path, such as http://api.example.com/orders/7?page=1
+        /// URL or path, such as `http://api.example.com/orders/7?page=1`
         url: String,
     },
 }
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Status => commands::status(config, json),
         Command::Config(ConfigCommand::Show) => commands::config_show(config, json, style),
         Command::Config(ConfigCommand::Schema) => commands::config_schema(),
+        Command::Script(command) => script::run(&command, config, json, style),
         Command::Routes(RoutesCommand::List) => commands::routes_list(config, json, style),
         Command::Routes(RoutesCommand::Match { method, header, url }) => {
             commands::routes_match(config, &commands::Question { method, header, url }, json, style)

@@ -136,7 +136,8 @@ impl Control {
         let path = self.config_path.clone();
         let fixed = self.shared.published.current();
         let number = self.next_number;
-        let built = tokio::task::spawn_blocking(move || prepare(path.as_deref(), &fixed.config, number)).await;
+        let built =
+            tokio::task::spawn_blocking(move || prepare(path.as_deref(), &fixed.config, number)).await;
         let built = built.unwrap_or_else(|error| {
             Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
         });
@@ -212,7 +213,11 @@ impl Control {
 }
 
 /// Loads and builds, and refuses what cannot change while the process runs.
-fn prepare(path: Option<&std::path::Path>, serving: &Config, number: u64) -> Result<Generation, Vec<Diagnostic>> {
+fn prepare(
+    path: Option<&std::path::Path>,
+    serving: &Config,
+    number: u64,
+) -> Result<Generation, Vec<Diagnostic>> {
     let config = config::load(path)?;
     let problems = fixed_settings(serving, &config);
     if problems.is_empty() { build(config, number) } else { Err(problems) }

@@ -94,7 +94,13 @@ impl KvStore {
         }
     }
 
-    fn set(&self, key: String, entry: &Arc<Entry>, only_if_absent: bool, now: Instant) -> Result<bool, String> {
+    fn set(
+        &self,
+        key: String,
+        entry: &Arc<Entry>,
+        only_if_absent: bool,
+        now: Instant,
+    ) -> Result<bool, String> {
         self.check(&key, &entry.value)?;
         let entries = self.entries.pin();
         let stored = entries.compute(key, |existing| match existing {
@@ -147,7 +153,10 @@ impl KvStore {
         }
         let full = self.entries.len() as u64 >= self.entries_max.load(Ordering::Relaxed);
         if full && !self.entries.pin().contains_key(key) {
-            return Err("the key-value store is full; raise scripts.kv.entries_max or use shorter times to live".into());
+            return Err(
+                "the key-value store is full; raise scripts.kv.entries_max or use shorter times to live"
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -30,5 +30,6 @@ pub mod kv;
 pub mod memory;
 pub mod metrics;
 pub mod script_host;
+pub mod script_tools;
 pub mod scripts_folder;
 pub mod status_listener;

@@ -97,7 +97,10 @@ impl WorkerMetrics {
 }
 
 /// The sum over all workers of one cell.
-pub fn sum<'a>(workers: impl Iterator<Item = &'a WorkerMetrics>, cell: impl Fn(&WorkerMetrics) -> u64) -> u64 {
+pub fn sum<'a>(
+    workers: impl Iterator<Item = &'a WorkerMetrics>,
+    cell: impl Fn(&WorkerMetrics) -> u64,
+) -> u64 {
     workers.map(cell).sum()
 }
 
@@ -110,10 +113,30 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
     };
     simple("http_server_active_requests", "gauge", "Requests being served.", total(&|w| w.active.get()));
     simple("forebay_connections", "gauge", "Open client connections.", total(&|w| w.connections.get()));
-    simple("forebay_upstream_errors_total", "counter", "Requests without an answer of their upstream.", total(&|w| w.upstream_errors.get()));
-    simple("forebay_script_calls_total", "counter", "Hook calls of scripts.", total(&|w| w.script_calls.get()));
-    simple("forebay_script_duration_microseconds_total", "counter", "Time in hook calls, waits included.", total(&|w| w.script_us.get()));
-    simple("forebay_script_errors_open_total", "counter", "Failed hook calls that let their request pass.", total(&|w| w.script_errors_open.get()));
+    simple(
+        "forebay_upstream_errors_total",
+        "counter",
+        "Requests without an answer of their upstream.",
+        total(&|w| w.upstream_errors.get()),
+    );
+    simple(
+        "forebay_script_calls_total",
+        "counter",
+        "Hook calls of scripts.",
+        total(&|w| w.script_calls.get()),
+    );
+    simple(
+        "forebay_script_duration_microseconds_total",
+        "counter",
+        "Time in hook calls, waits included.",
+        total(&|w| w.script_us.get()),
+    );
+    simple(
+        "forebay_script_errors_open_total",
+        "counter",
+        "Failed hook calls that let their request pass.",
+        total(&|w| w.script_errors_open.get()),
+    );
     render_errors(&mut text, &total);
     render_durations(&mut text, &total);
     render_custom(&mut text, workers);
@@ -123,7 +146,9 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
 type Total<'a> = dyn Fn(&dyn Fn(&WorkerMetrics) -> u64) -> u64 + 'a;
 
 fn render_errors(text: &mut String, total: &Total<'_>) {
-    text.push_str("# HELP forebay_script_errors_total Failed hook calls.\n# TYPE forebay_script_errors_total counter\n");
+    text.push_str(
+        "# HELP forebay_script_errors_total Failed hook calls.\n# TYPE forebay_script_errors_total counter\n",
+    );
     for kind in ErrorKind::ALL {
         let count = total(&|w| w.script_errors[kind as usize].get());
         let _ = writeln!(text, "forebay_script_errors_total{{kind=\"{}\"}} {count}", kind.as_str());
@@ -137,7 +162,10 @@ fn render_errors(text: &mut String, total: &Total<'_>) {
 
 fn render_durations(text: &mut String, total: &Total<'_>) {
     let name = "http_server_request_duration_seconds";
-    let _ = write!(text, "# HELP {name} Time from a request's head to the last byte of its answer.\n# TYPE {name} histogram\n");
+    let _ = write!(
+        text,
+        "# HELP {name} Time from a request's head to the last byte of its answer.\n# TYPE {name} histogram\n"
+    );
     let mut count = 0;
     for (index, bound) in BUCKETS_US.iter().enumerate() {
         count += total(&|w| w.durations[index].get());

@@ -35,18 +35,16 @@ pub async fn serve(
     let serving = worker.serving();
     let mut finish = Finish::begin(&worker, &connection, &serving);
     let limit = serving.generation.config.client.request_timeout;
+    let answering = answer(&worker, &serving, &connection, request, &mut finish);
     let answered = match limit {
-        None => answer(&worker, &serving, &connection, request, &mut finish).await,
-        Some(limit) => {
-            match tokio::time::timeout(limit, answer(&worker, &serving, &connection, request, &mut finish)).await {
-                Ok(answered) => answered,
-                Err(_) => {
-                    let error = GatewayError::request_timeout();
-                    Answered { response: error.response(finish.request_id()), exchange: None, end: error.kind, body: None, close: true }
-                }
-            }
-        }
+        None => Some(answering.await),
+        Some(limit) => tokio::time::timeout(limit, answering).await.ok(),
     };
+    let answered = answered.unwrap_or_else(|| {
+        let error = GatewayError::request_timeout();
+        let response = error.response(finish.request_id());
+        Answered { response, exchange: None, end: error.kind, body: None, close: true }
+    });
     finish.respond(answered)
 }
 
@@ -71,8 +69,11 @@ async fn answer(
     finish: &mut Finish,
 ) -> Answered {
     let limits = &serving.generation.config.client;
-    let stream_limits =
-        StreamLimits { side: Side::Client, bytes_max: limits.body_bytes_max, idle: Some(limits.body_timeout) };
+    let stream_limits = StreamLimits {
+        side: Side::Client,
+        bytes_max: limits.body_bytes_max,
+        idle: Some(limits.body_timeout),
+    };
     let (parts, incoming) = request.into_parts();
     let mut body = ProxyBody::stream(incoming, stream_limits);
     finish.watch_request(&mut body);
@@ -178,8 +179,11 @@ fn outgoing(run: &StepRunner<'_>, exchange: &mut Exchange, unread: &mut Unread) 
     let chain = &run.route.chain;
     let needed_later = chain.has(Hook::Response) || chain.has(Hook::Error) || chain.has(Hook::Log);
     let request = &mut exchange.request;
-    let headers =
-        if needed_later { request.headers.clone() } else { std::mem::take::<HeaderMap>(&mut request.headers) };
+    let headers = if needed_later {
+        request.headers.clone()
+    } else {
+        std::mem::take::<HeaderMap>(&mut request.headers)
+    };
     let body = match &request.body {
         Body::Empty => ProxyBody::empty(),
         Body::Unread => unread.request.take().unwrap_or_else(ProxyBody::empty),
@@ -229,7 +233,10 @@ fn step_error(unread: &Unread) -> GatewayError {
     match unread.failure {
         Some(error) if error.status().is_client_error() => {
             let message = "the request body could not be read, or is larger than allowed";
-            GatewayError { close: true, ..GatewayError::new(error.status(), error.end_reason().code(), message) }
+            GatewayError {
+                close: true,
+                ..GatewayError::new(error.status(), error.end_reason().code(), message)
+            }
         }
         _ => GatewayError::step(),
     }

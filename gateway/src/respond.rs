@@ -44,7 +44,11 @@ impl GatewayError {
 
     /// A step failed; what it said stays in the log.
     pub fn step() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "script_error", "the gateway could not process the request")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "script_error",
+            "the gateway could not process the request",
+        )
     }
 
     /// The request says that its body is larger than it may be.

@@ -55,7 +55,8 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
     let (events, receiver) = mpsc::unbounded_channel();
     let metrics: Vec<Arc<WorkerMetrics>> = (0..config.workers).map(|_| Arc::default()).collect();
     let kv = KvStore::new(config.scripts.kv_entries_max);
-    let shared = Arc::new(Shared { published: Published::new(generation), kv, metrics, events: events.clone() });
+    let shared =
+        Arc::new(Shared { published: Published::new(generation), kv, metrics, events: events.clone() });
     let (phase, phases) = watch::channel(Phase::Serving(1));
     let (last_reload, last_reloads) = watch::channel(LastReload::default());
 
@@ -88,10 +89,11 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         Control::new(config_path, shared.clone(), phase, access_log.clone(), Arc::new(last_reload))
             .run(receiver)
             .await;
+        // Only now: a process that could not bind it would remove the socket of another.
+        let _ = std::fs::remove_file(&config.admin_socket);
         Ok::<(), anyhow::Error>(())
     });
     access_log.flush();
-    let _ = std::fs::remove_file(&config.admin_socket);
     control.shutdown_background();
     result.map_err(RunError::System)
 }

@@ -51,12 +51,8 @@ impl Host for ScriptHost {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        // uuid draws from the system's generator; 122 of its 128 bits are random, so only the parts between
-        // the version and variant bits are used.
-        for chunk in buffer.chunks_mut(6) {
-            let bytes = *uuid::Uuid::new_v4().as_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
+        // The system's generator cannot fail once it is seeded, and it is by the time a process runs.
+        aws_lc_rs::rand::fill(buffer).expect("the system's random generator works");
     }
 
     fn log(&self, line: LogLine<'_>) {

@@ -17,12 +17,16 @@ const DEPTH_MAX: usize = 8;
 const FILES_MAX: usize = 10_000;
 /// The folder of files that are only imported.
 const LIBRARY: &str = "lib";
+/// The ending of definition files for editors.
+const DEFINITION: &str = ".d.rhai";
 
 /// Why a script's text cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptFileError {
     /// The name would leave the folder or names a hidden file.
-    #[error("{0:?} is no script name; names are files below the scripts folder without `.rhai`, such as \"lib/names\"")]
+    #[error(
+        "{0:?} is no script name; names are files below the scripts folder without `.rhai`, such as \"lib/names\""
+    )]
     Name(String),
     /// There is no such file.
     #[error("there is no file {}", .0.display())]
@@ -158,9 +162,10 @@ impl ScriptsFolder {
                 }
                 continue;
             }
-            let Some(stem) = file_name.strip_suffix(".rhai").filter(|stem| !stem.ends_with(".d")) else {
+            let Some(stem) = file_name.strip_suffix(".rhai") else { continue };
+            if file_name.ends_with(DEFINITION) {
                 continue;
-            };
+            }
             let name = format!("{prefix}{stem}");
             let is_library = prefix.split('/').next() == Some(LIBRARY);
             let names = match (stem.ends_with("_test"), is_library) {

@@ -67,11 +67,10 @@ impl Status {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this listener is read-only\n".into());
         }
         match request.uri().path() {
-            "/livez" => text(StatusCode::OK, "ok\n".into()),
             "/readyz" | "/healthz" if *self.phase.borrow() == Phase::Draining => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
             }
-            "/readyz" | "/healthz" => text(StatusCode::OK, "ok\n".into()),
+            "/livez" | "/readyz" | "/healthz" => text(StatusCode::OK, "ok\n".into()),
             "/metrics" => text(StatusCode::OK, self.metrics()),
             _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz and /metrics\n".into()),
         }

@@ -126,13 +126,14 @@ impl StepRunner<'_> {
             }
             Wait::RequestBody => {
                 let body = unread.request.take();
-                within(left, self.read(body, &mut unread.failure)).await
+                within(left, Box::pin(self.read(body, &mut unread.failure))).await
             }
             Wait::ResponseBody => {
                 let body = unread.response.take();
-                within(left, self.read(body, &mut unread.failure)).await
+                within(left, Box::pin(self.read(body, &mut unread.failure))).await
             }
-            Wait::Http(calls) => within(left, self.http(calls)).await,
+            // Boxed: as part of this future it would cost every idle connection 16 KiB.
+            Wait::Http(calls) => within(left, Box::pin(self.http(calls))).await,
             Wait::Kv(operation) => Answer::Kv(self.worker.shared.kv.apply(operation)),
         }
     }
@@ -204,7 +205,9 @@ async fn within(time: Duration, future: impl Future<Output = Answer>) -> Answer 
 }
 
 /// Awaits all futures at once; the results are in their order. Dropping this drops them all.
-async fn all<T: 'static>(futures: Vec<impl Future<Output = Result<T, String>> + 'static>) -> Vec<Result<T, String>> {
+async fn all<T: 'static>(
+    futures: Vec<impl Future<Output = Result<T, String>> + 'static>,
+) -> Vec<Result<T, String>> {
     let count = futures.len();
     if count == 1 {
         let mut results = Vec::new();
@@ -217,7 +220,8 @@ async fn all<T: 'static>(futures: Vec<impl Future<Output = Result<T, String>> + 
     for (index, future) in futures.into_iter().enumerate() {
         tasks.spawn_local(async move { (index, future.await) });
     }
-    let mut results: Vec<Result<T, String>> = (0..count).map(|_| Err("the call was given up".to_owned())).collect();
+    let mut results: Vec<Result<T, String>> =
+        (0..count).map(|_| Err("the call was given up".to_owned())).collect();
     while let Some(joined) = tasks.join_next().await {
         if let Ok((index, result)) = joined {
             results[index] = result;

@@ -1,1 +1,10 @@
-fn main() {}
+//! End to end: the real executable, real sockets, a real origin.
+
+mod support;
+
+mod cli;
+mod generations;
+mod lifecycle;
+mod limits;
+mod proxying;
+mod scripts;

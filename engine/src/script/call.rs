@@ -60,7 +60,12 @@ impl Call {
     /// When the call is already done.
     pub fn resume(&mut self, answer: Answer) -> Progress {
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Suspended(mut fiber, context) => {
+            State::Suspended(mut fiber, mut context) => {
+                // The store answers at once, so a script that only asks it never lets others have their turn.
+                if !matches!(answer, Answer::Kv(_)) {
+                    let Context { meter, host, .. } = &mut *context;
+                    meter.begin_slice(&**host);
+                }
                 context::enter(context);
                 let resumed = fiber.resume(answer);
                 let context = context::leave().expect("only `enter` and `leave` move the context");

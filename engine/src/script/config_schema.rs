@@ -43,7 +43,7 @@ pub(super) fn apply(
     let Some(schema) = schema else { return Ok(settings) };
     let mut problems = Vec::new();
     for name in settings.keys().filter(|name| !schema.contains_key(*name)) {
-        let known: Vec<&str> = schema.keys().map(|key| key.as_str()).collect();
+        let known: Vec<&str> = schema.keys().map(rhai::Identifier::as_str).collect();
         problems.push(format!("unknown setting `{name}`; {script} takes {}", known.join(", ")));
     }
     for (name, description) in schema {
@@ -127,7 +127,7 @@ fn fits(name: &str, description: &Map, value: &Dynamic) -> Result<(), String> {
             return Err(format!("setting `{name}` is {found}, but {key} is {limit}"));
         }
     }
-    if let Some(values) = description.get("values").and_then(|values| values.read_lock::<Array>()) {
+    if let Some(values) = description.get("values").and_then(Dynamic::read_lock::<Array>) {
         let found = value.to_string();
         if !values.iter().any(|allowed| allowed.to_string() == found) {
             let allowed: Vec<String> = values.iter().map(Dynamic::to_string).collect();

@@ -70,8 +70,12 @@ impl Meter {
 
     fn resumed(&mut self, host: &dyn Host) {
         FUEL.set(self.fuel);
-        self.slice_started_ns = host.monotonic_ns();
         self.heap_at_resume = host.heap_bytes();
+    }
+
+    /// Others have had their turn.
+    pub(crate) fn begin_slice(&mut self, host: &dyn Host) {
+        self.slice_started_ns = host.monotonic_ns();
     }
 
     fn suspended(&mut self, host: &dyn Host) {
@@ -154,11 +158,13 @@ fn exhaust(kind: ErrorKind) {
     });
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the interpreter's errors are boxed")]
 fn end(kind: ErrorKind) -> Box<EvalAltResult> {
     exhaust(kind);
     terminated(kind)
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the interpreter's errors are boxed")]
 fn terminated(kind: ErrorKind) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::from(kind.as_str()), Position::NONE).into()
 }
@@ -177,7 +183,7 @@ pub(crate) fn with_fuel<T>(operations: u64, f: impl FnOnce() -> T) -> T {
 /// and the clock every 64: reading it costs about half of what one operation costs.
 pub(crate) fn progress() -> Option<Dynamic> {
     let fuel = FUEL.get();
-    if fuel & 15 != 0 {
+    if !fuel.is_multiple_of(16) {
         FUEL.set(fuel - 1);
         return None;
     }
@@ -189,7 +195,7 @@ pub(crate) fn progress() -> Option<Dynamic> {
         let Some(context) = current else { return (None, false) };
         let Context { meter, host, .. } = &mut **context;
         meter.check_memory(&**host);
-        let slice_used = fuel & 63 == 0 && meter.check_time(&**host);
+        let slice_used = fuel.is_multiple_of(64) && meter.check_time(&**host);
         (meter.exhausted, slice_used)
     });
     let ended = match exhausted {

@@ -4,10 +4,9 @@ use std::sync::LazyLock;
 
 use rhai::Shared;
 use rhai::packages::{Package, StandardPackage};
-use rhai::{
-    AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncRegistration, Module, OptimizationLevel, Scope,
-};
+use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, OptimizationLevel, Scope};
 
+use super::HookBody;
 use super::api::{self, Log, RequestHandle, ResponseHandle};
 use super::context::{self, HostResult};
 use super::lib;
@@ -84,13 +83,18 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     engine.on_debug(|text, source, position| {
         log(LogLevel::Debug, &format!("{} @ {position}: {text}", source.unwrap_or("script")));
     });
+    register_libraries(&mut engine);
+    engine
+}
+
+/// Rhai's standard library, the objects and the namespaces.
+pub(super) fn register_libraries(engine: &mut Engine) {
     // Modules registered later are searched first: ours shadow the standard library's `sleep`.
     engine.register_global_module(STANDARD.clone());
     engine.register_global_module(OBJECTS.clone());
     for (name, module) in &*NAMESPACES {
         engine.register_static_module(*name, module.clone());
     }
-    engine
 }
 
 fn log(level: LogLevel, text: &str) {
@@ -98,8 +102,23 @@ fn log(level: LogLevel, text: &str) {
     let _written: HostResult<()> = lib::log::write_text(level, text);
 }
 
-/// The arguments of a hook's function.
-pub(super) fn hook_arguments(hook: Hook) -> Vec<Dynamic> {
+/// Runs the body of a hook with its parameters in scope.
+///
+/// The body is run as the statements it consists of and not by calling the function, because Rhai gives errors
+/// of limits the place of the outermost call, and a call from outside of the script has none.
+pub(super) fn run_hook(
+    engine: &Engine,
+    function: &HookBody,
+    hook: Hook,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let mut scope = Scope::new();
+    for (name, value) in function.parameters.iter().zip(hook_arguments(hook)) {
+        scope.push_dynamic(name.as_str(), value);
+    }
+    engine.eval_ast_with_scope(&mut scope, &function.body)
+}
+
+fn hook_arguments(hook: Hook) -> Vec<Dynamic> {
     let request = Dynamic::from(RequestHandle);
     match hook {
         Hook::Request => vec![request],
@@ -107,15 +126,4 @@ pub(super) fn hook_arguments(hook: Hook) -> Vec<Dynamic> {
         Hook::Error => vec![request, api::failure_map()],
         Hook::Log => vec![request, Dynamic::from(ResponseHandle), Dynamic::from(Log)],
     }
-}
-
-/// Calls a script function without evaluating the top level.
-pub(super) fn call(
-    engine: &Engine,
-    ast: &AST,
-    function: &str,
-    arguments: Vec<Dynamic>,
-) -> Result<Dynamic, Box<EvalAltResult>> {
-    let options = CallFnOptions::new().eval_ast(false);
-    engine.call_fn_with_options(options, &mut Scope::new(), ast, function, arguments)
 }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use rhai::{AST, ASTFlags, Expr, Position, Scope, Stmt};
+use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Scope, Stmt};
 
 use super::imports::{Import, Importer, SourceLoader};
-use super::{Script, check, failure, interpreter};
+use super::{HookBody, Script, check, failure, interpreter};
 use crate::chain::Hook;
 use crate::error::{ErrorKind, Place, ScriptError};
 use crate::limits::{Limits, SCRIPT_BYTES_MAX};
@@ -53,9 +53,28 @@ pub(super) fn load(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let hooks = Hook::ALL.map(|hook| ast.iter_functions().any(|function| function.name == hook.function()));
+    let hooks = Hook::ALL.map(|hook| body(&ast, hook));
     let documentation = documentation(source);
     Ok(Script { name, source: source.into(), ast, hooks, imports, documentation })
+}
+
+/// The function of a hook, taken apart.
+fn body(ast: &AST, hook: Hook) -> Option<HookBody> {
+    let definition = ast.iter_fn_def().find(|function| function.name == hook.function())?;
+    let parameters = definition.params.iter().map(ToString::to_string).collect();
+    // The type of a function's body has no public name; walking a tree that holds only this function does.
+    let mut alone = ast.clone();
+    alone.clear_statements().retain_functions(|_, _, name, _| name == hook.function());
+    let mut statements: Vec<Stmt> = Vec::new();
+    alone.walk(&mut |path: &[ASTNode]| {
+        if let [ASTNode::Stmt(statement)] = path {
+            statements.push((*statement).clone());
+        }
+        true
+    });
+    let mut body = AST::new(statements, ast.shared_lib().clone());
+    body.set_source(ast.source().unwrap_or_default());
+    Some(HookBody { parameters, body })
 }
 
 /// Collects the imports and constants of a file and refuses every other statement.

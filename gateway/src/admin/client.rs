@@ -19,7 +19,12 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 ///
 /// # Errors
 /// When none answers there within the time, or the answer is no JSON.
-pub fn call(socket: &Path, method: Method, path: &str, timeout: Duration) -> anyhow::Result<(StatusCode, Value)> {
+pub fn call(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    timeout: Duration,
+) -> anyhow::Result<(StatusCode, Value)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match tokio::time::timeout(timeout, exchange(socket, method, path)).await {

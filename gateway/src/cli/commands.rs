@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use super::output::{EXIT_CONFIG, complain, failed, print, problems};
+use super::output::{EXIT_CONFIG, Progress, complain, failed, print, problems};
 use crate::admin::client;
 use crate::config::{self, Config};
 use crate::diagnostic::Style;
@@ -17,7 +17,7 @@ use crate::route::{RequestHead, Router};
 use crate::run::{self, RunError};
 
 /// How long `reload` waits for the build.
-const RELOAD_TIMEOUT: Duration = Duration::from_secs(120);
+const RELOAD_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long other calls of the admin socket may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,6 +43,7 @@ pub(super) fn run(path: Option<&Path>, watch: bool, style: Style) -> ExitCode {
 }
 
 pub(super) fn check(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
+    let progress = Progress::start("checking");
     let (config, mut found) = config::check(path);
     let mut summary = None;
     if let Some(config) = config {
@@ -51,6 +52,7 @@ pub(super) fn check(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
             Err(more) => found.extend(more),
         }
     }
+    drop(progress);
     if json || !found.is_empty() {
         problems(&found, json, style);
     }
@@ -79,7 +81,10 @@ fn admin_socket(path: Option<&Path>) -> std::path::PathBuf {
 }
 
 pub(super) fn reload(path: Option<&Path>, json: bool) -> ExitCode {
-    match client::call(&admin_socket(path), Method::POST, "/v1/reload", RELOAD_TIMEOUT) {
+    let progress = Progress::start("reloading");
+    let answer = client::call(&admin_socket(path), Method::POST, "/v1/reload", RELOAD_TIMEOUT);
+    drop(progress);
+    match answer {
         Err(error) => {
             complain(&format!("error: {error:#}"));
             failed()
@@ -229,9 +234,13 @@ impl Question {
             let Some((name, value)) = field.split_once(':') else {
                 anyhow::bail!("{field:?} is no header field; write \"name: value\"");
             };
-            headers.append(HeaderName::from_bytes(name.trim().as_bytes())?, HeaderValue::from_str(value.trim())?);
+            headers.append(
+                HeaderName::from_bytes(name.trim().as_bytes())?,
+                HeaderValue::from_str(value.trim())?,
+            );
         }
-        let uri: Uri = self.url.parse().map_err(|error| anyhow::anyhow!("{:?} is no URL: {error}", self.url))?;
+        let uri: Uri =
+            self.url.parse().map_err(|error| anyhow::anyhow!("{:?} is no URL: {error}", self.url))?;
         Ok((method, uri, headers))
     }
 }
@@ -245,8 +254,9 @@ pub(super) fn routes_match(path: Option<&Path>, question: &Question, json: bool,
         let host_field = headers.get(http::header::HOST);
         let target = path::normalise(&method, uri, host_field)
             .map_err(|error| anyhow::anyhow!("the gateway refuses this request: {error}"))?;
-        let router = Router::build(&config.routes)
-            .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+        let router = Router::build(&config.routes).map_err(|errors| {
+            anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        })?;
         let (path, query) = (target.uri.path(), target.uri.query());
         let head = RequestHead { host: &target.host, path, query, method: &method, headers: &headers };
         Ok(router.explain(&head))

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoUtc;
@@ -9,7 +11,7 @@ use tracing_subscriber::fmt::time::ChronoUtc;
 use super::LogFormat;
 use crate::diagnostic::{Diagnostic, Style, render_all};
 
-/// A configuration that `run` refuses: EX_CONFIG of sysexits.h, so that a service manager does not retry.
+/// A configuration that `run` refuses: `EX_CONFIG` of sysexits.h, so that a service manager does not retry.
 pub(super) const EXIT_CONFIG: u8 = 78;
 
 /// Colours when a person looks at it and has not asked for none (<https://no-color.org>).
@@ -21,8 +23,9 @@ pub(super) fn style() -> Style {
 
 /// Starts the log. A filter that cannot be understood falls back to `info` and says so.
 pub(super) fn start_log(filter: Option<&str>, format: LogFormat) {
-    let from_environment =
-        || std::env::var("FOREBAY_LOG").or_else(|_| std::env::var("RUST_LOG")).unwrap_or_else(|_| "info".into());
+    let from_environment = || {
+        std::env::var("FOREBAY_LOG").or_else(|_| std::env::var("RUST_LOG")).unwrap_or_else(|_| "info".into())
+    };
     let wanted = filter.map_or_else(from_environment, str::to_owned);
     let (filter, problem) = match EnvFilter::try_new(&wanted) {
         Ok(filter) => (filter, None),
@@ -68,4 +71,40 @@ pub(super) fn problems(problems: &[Diagnostic], json: bool, style: Style) {
 /// Exit code 1.
 pub(super) fn failed() -> ExitCode {
     ExitCode::FAILURE
+}
+
+/// Shows on a terminal that something takes its time: a line after the first second, renewed every second.
+pub(super) struct Progress {
+    done: Option<mpsc::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts for an activity such as "building".
+    pub(super) fn start(activity: &'static str) -> Self {
+        let (done, is_done) = mpsc::channel();
+        if !std::io::stderr().is_terminal() {
+            return Self { done: None, thread: None };
+        }
+        let show = move || {
+            let mut seconds = 0_u32;
+            while is_done.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                seconds += 1;
+                let _ = write!(std::io::stderr(), "\r{activity} ... {seconds} s");
+            }
+            if seconds > 0 {
+                let _ = write!(std::io::stderr(), "\r{:40}\r", "");
+            }
+        };
+        Self { done: Some(done), thread: std::thread::Builder::new().spawn(show).ok() }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }

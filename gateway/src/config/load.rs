@@ -45,8 +45,8 @@ pub fn check(path: Option<&Path>) -> (Option<Config>, Vec<Diagnostic>) {
 
 /// The admin socket of the gateway that runs with this configuration, as far as it can be told.
 ///
-/// Unlike [`load`], this needs a file that parses, but not one that is right: reloading is how one finds out
-/// what is wrong with it. A file that does not even parse leaves `FOREBAY_ADMIN_SOCKET` and the default.
+/// Unlike [`load`], this takes a file with problems: reloading is how one finds out about them. In a file that
+/// does not even parse, the first `socket` with a value is taken for it; a file without one leaves the default.
 pub fn admin_socket(path: Option<&Path>) -> PathBuf {
     let environment = Environment::Process;
     if let Some(socket) = environment.path("FOREBAY_ADMIN_SOCKET") {
@@ -54,15 +54,25 @@ pub fn admin_socket(path: Option<&Path>) -> PathBuf {
     }
     if let Ok(Located::File(path)) = locate(path)
         && let Ok(text) = read::read_text(&path, FILE_BYTES_MAX, Kind::Any)
-        && let (Some(mut root), _) = document::parse(&text, Format::of_path(&path).unwrap_or(Format::Yaml))
     {
-        let base = path.parent().unwrap_or(Path::new(""));
-        Interpolation::new(&text, base, &environment).run(&mut root);
-        if let Some(socket) = root.at("admin").at("socket").text() {
-            return base.join(socket);
+        let written = match document::parse(&text, Format::of_path(&path).unwrap_or(Format::Yaml)) {
+            (Some(mut root), _) => {
+                let base = path.parent().unwrap_or(Path::new(""));
+                Interpolation::new(&text, base, &environment).run(&mut root);
+                root.at("admin").at("socket").text().map(str::to_owned)
+            }
+            (None, _) => socket_in_broken_text(&text),
+        };
+        if let Some(socket) = written {
+            return path.parent().unwrap_or(Path::new("")).join(socket);
         }
     }
     validate::default_admin_socket(&environment)
+}
+
+fn socket_in_broken_text(text: &str) -> Option<String> {
+    let pattern = regex::Regex::new(r#"\bsocket"?\s*[:=]\s*"?([^"\s,}]+)"#).ok()?;
+    Some(pattern.captures(text)?[1].to_owned())
 }
 
 /// Builds a configuration from a text; relative paths start from `base`.

@@ -35,7 +35,9 @@ pub fn build(config: Config, number: u64) -> Result<Generation, Vec<Diagnostic>>
     let routes: Vec<Route> = config.routes.iter().map(|route| builder.route(route)).collect();
     let allow = builder.allow();
     let Builder { scripts, problems, .. } = builder;
-    let (Some(router), Some(allow), true) = (router, allow, problems.is_empty()) else { return Err(problems) };
+    let (Some(router), Some(allow), true) = (router, allow, problems.is_empty()) else {
+        return Err(problems);
+    };
     let upstreams =
         config.upstreams.iter().map(|(name, upstream)| (name.clone(), Arc::new(upstream.clone()))).collect();
     let scripts = scripts.into_iter().filter_map(|(name, script)| Some((name, script?))).collect();
@@ -97,7 +99,9 @@ impl<'a> Builder<'a> {
     /// Where the route with the problem stands; of two, the later one.
     fn location_of(&self, error: &RouteError) -> Option<Location> {
         let name = match error {
-            RouteError::Pattern { route, .. } | RouteError::Host { route, .. } | RouteError::HeaderName { route, .. } => route,
+            RouteError::Pattern { route, .. }
+            | RouteError::Host { route, .. }
+            | RouteError::HeaderName { route, .. } => route,
             RouteError::Conflict { second, .. } => second,
         };
         self.config.routes.iter().find(|route| route.name == *name).and_then(|route| route.location)
@@ -163,7 +167,8 @@ impl<'a> Builder<'a> {
             Ok(text) => text,
             Err(error) => {
                 let problem = Diagnostic::error(UNREADABLE_SCRIPT, error.to_string());
-                let problem = self.at(problem, step.location).help("a step names a file of the scripts folder");
+                let problem =
+                    self.at(problem, step.location).help("a step names a file of the scripts folder");
                 self.problems.push(problem);
                 return None;
             }
@@ -196,7 +201,8 @@ impl<'a> Builder<'a> {
 pub fn script_problem(folder: &ScriptsFolder, error: &ScriptError) -> Diagnostic {
     let mut problem = Diagnostic::error(BAD_SCRIPT, error.message.clone());
     if !error.stack.is_empty() {
-        let calls: Vec<String> = error.stack.iter().map(|frame| format!("in function {}", frame.function)).collect();
+        let calls: Vec<String> =
+            error.stack.iter().map(|frame| format!("in function {}", frame.function)).collect();
         problem = problem.help(calls.join(", "));
     }
     let file = folder.file(&error.script).display().to_string();

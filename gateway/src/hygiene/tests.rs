@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use std::net::IpAddr;
 
 use http::request::Parts;

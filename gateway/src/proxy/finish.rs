@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::Answered;
 use super::intake::Refused;
-use crate::body::{BodyEnd, EndReason, Outcome, ProxyBody, Progress};
+use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody};
 use crate::hygiene;
 use crate::steps::{StepRunner, Unread};
 use crate::worker::connection::ConnectionState;
@@ -56,7 +56,11 @@ struct Summary {
 }
 
 impl Finish {
-    pub(super) fn begin(worker: &Rc<Worker>, connection: &Rc<ConnectionState>, serving: &Rc<Serving>) -> Self {
+    pub(super) fn begin(
+        worker: &Rc<Worker>,
+        connection: &Rc<ConnectionState>,
+        serving: &Rc<Serving>,
+    ) -> Self {
         worker.metrics.active.add(1);
         Self(Some(Box::new(Ending {
             worker: worker.clone(),
@@ -150,7 +154,8 @@ impl Finish {
             {
                 let (status, headers) = (response.status, headers.clone());
                 let (body, origin) = (Body::Empty, response.origin);
-                exchange.response = Some(forebay_engine::exchange::Response { status, headers, body, origin });
+                exchange.response =
+                    Some(forebay_engine::exchange::Response { status, headers, body, origin });
             }
             body.on_end(move |end| ending.over(end));
         }
@@ -217,10 +222,13 @@ impl Ending {
     /// Runs `on_log`; `None` when a step has suppressed the record.
     async fn log_steps(&mut self, total: Duration, response_bytes: u64) -> Option<AccessRecord> {
         let record = self.record(total, response_bytes);
-        let (Some(route), Some(mut exchange)) = (self.route, self.exchange.take()) else { return Some(record) };
+        let (Some(route), Some(mut exchange)) = (self.route, self.exchange.take()) else {
+            return Some(record);
+        };
         exchange.access = Some(record);
         let route = &self.serving.generation.routes[route];
-        let mut run = StepRunner { worker: &self.worker, serving: &self.serving, route, spent: Duration::ZERO };
+        let mut run =
+            StepRunner { worker: &self.worker, serving: &self.serving, route, spent: Duration::ZERO };
         let (mut exchange, _) = run.run(Hook::Log, exchange, &mut Unread::default()).await;
         let record = exchange.access.take();
         self.exchange = Some(exchange);

@@ -71,7 +71,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken => f.write_str("takes the request"),
-            Self::Outranked => f.write_str("would take it, but the route above is more specific or written earlier"),
+            Self::Outranked => {
+                f.write_str("would take it, but the route above is more specific or written earlier")
+            }
             Self::Refused(reasons) => {
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
                 f.write_str(&reasons.join("; "))

@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use http::HeaderValue;
 
 use super::*;
@@ -10,6 +12,7 @@ pub(super) fn route(name: &str, path: &str) -> Route {
         steps: Vec::new(),
         upstream: None,
         strip_prefix: None,
+        location: None,
     }
 }
 

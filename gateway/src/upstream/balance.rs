@@ -121,6 +121,7 @@ mod tests {
         idle_max: 1,
         idle_timeout: Duration::ZERO,
         queue_timeout: Duration::ZERO,
+        host_field: crate::upstream::endpoint::HostField::Kept,
     };
 
     fn group(weights: &[(&str, u32)]) -> Group {

@@ -15,7 +15,7 @@ use http::{Method, Request, StatusCode, Uri};
 
 use super::allow::Allow;
 use super::delivery::Delivery;
-use super::endpoint::Settings;
+use super::endpoint::{HostField, Settings};
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::pool::Pool;
 use super::transmit::Limits;
@@ -146,6 +146,7 @@ impl HttpClient {
             idle_max: IDLE_MAX,
             idle_timeout: IDLE_TIMEOUT,
             queue_timeout: call.timeout,
+            host_field: HostField::Kept,
         };
         let limits =
             Limits { response_timeout: call.timeout, body_timeout: call.timeout, response_bytes_max: limit };

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::Request;
+use http::header::HOST;
 
 use super::Sent;
-use super::endpoint::{Endpoint, Reuse, Settings, Wanted};
+use super::endpoint::{Endpoint, HostField, Reuse, Settings, Wanted};
 use super::error::{Fault, UpstreamError, UpstreamErrorKind};
 use super::replay::Recorder;
 use super::transmit::{self, Failed, Limits, transmit};
@@ -62,6 +63,11 @@ impl<'a> Delivery<'a> {
     /// if the idle one was dead and the request may be repeated.
     pub(super) async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Result<Sent, UpstreamError> {
         self.elsewhere = false;
+        if self.settings.host_field == HostField::OfTarget
+            && let (Some(request), Some(host)) = (&mut self.request, &endpoint.host_value)
+        {
+            request.headers_mut().insert(HOST, host.clone());
+        }
         let mut reuse = Reuse::Idle;
         loop {
             let fault = match self.once(endpoint, reuse).await {

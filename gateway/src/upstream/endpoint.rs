@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -31,6 +32,17 @@ pub(super) struct Settings {
     pub(super) idle_max: usize,
     pub(super) idle_timeout: Duration,
     pub(super) queue_timeout: Duration,
+    /// Which `Host` the request goes out with.
+    pub(super) host_field: HostField,
+}
+
+/// Which `Host` a request goes out with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostField {
+    /// The one it has.
+    Kept,
+    /// The target's own.
+    OfTarget,
 }
 
 impl From<&config::Upstream> for Settings {
@@ -41,6 +53,7 @@ impl From<&config::Upstream> for Settings {
             idle_max: upstream.idle_max,
             idle_timeout: upstream.idle_timeout,
             queue_timeout: upstream.queue_timeout,
+            host_field: if upstream.preserve_host { HostField::Kept } else { HostField::OfTarget },
         }
     }
 }
@@ -66,6 +79,8 @@ pub(super) enum Reuse {
 /// One target of one worker.
 pub(super) struct Endpoint {
     pub(super) address: Arc<str>,
+    /// The target's `Host`: its name, and its port unless that is HTTP's own (RFC 9110, section 7.2).
+    pub(super) host_value: Option<HeaderValue>,
     pub(super) backoff: Backoff,
     host: Host,
     port: u16,
@@ -92,10 +107,17 @@ pub(super) struct Lease {
     settings: Settings,
 }
 
+fn host_value(host: &str, port: u16) -> Option<HeaderValue> {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let text = if port == 80 { host } else { format!("{host}:{port}") };
+    HeaderValue::from_str(&text).ok()
+}
+
 impl Endpoint {
     pub(super) fn new(address: Arc<str>, host: &str, port: u16) -> Self {
         Self {
             address,
+            host_value: host_value(host, port),
             backoff: Backoff::default(),
             host: Host::new(host),
             port,

@@ -34,7 +34,7 @@ fn upstream(ports: &[u16]) -> Upstream {
         idle_max: 100,
         idle_timeout: Duration::from_secs(30),
         queue_timeout: Duration::from_secs(30),
-        preserve_host: false,
+        preserve_host: true,
     }
 }
 

@@ -19,6 +19,8 @@ use crate::proxy;
 
 /// Smallest read buffer hyper accepts, in bytes.
 const BUFFER_BYTES_MIN: usize = 8 << 10;
+/// hyper's own limit on the number of header fields.
+const HYPER_HEADERS_MAX: usize = 100;
 
 /// What a connection is doing, for its time limits.
 pub struct ConnectionState {
@@ -136,6 +138,21 @@ impl Drop for Registration {
     }
 }
 
+/// hyper's side of the limits.
+fn builder(limits: &ClientLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // The state's own limit replaces hyper's, which would need a timer per head.
+    builder
+        .header_read_timeout(None)
+        .max_buf_size(limits.header_bytes_max.max(BUFFER_BYTES_MIN))
+        .max_header_size(limits.header_bytes_max);
+    // Naming the number, even its own default, makes hyper allocate for each head.
+    if limits.headers_max != HYPER_HEADERS_MAX {
+        builder.max_headers(limits.headers_max);
+    }
+    builder
+}
+
 /// Serves a connection until it is closed.
 pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let local_port = stream.local_addr().map_or(0, |local| local.port());
@@ -146,12 +163,7 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
         let (worker, state) = (worker.clone(), state.clone());
         async move { Ok::<_, std::convert::Infallible>(proxy::serve(worker, state, request).await) }
     });
-    let connection = http1::Builder::new()
-        .max_buf_size(limits.header_bytes_max.max(BUFFER_BYTES_MIN))
-        .max_headers(limits.headers_max)
-        // The state's own limit replaces hyper's, which would need a timer per head.
-        .header_read_timeout(None)
-        .serve_connection(TimedIo::new(stream, state.clone()), service);
+    let connection = builder(&limits).serve_connection(TimedIo::new(stream, state.clone()), service);
     let mut connection = pin!(connection);
     loop {
         tokio::select! {

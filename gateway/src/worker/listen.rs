@@ -18,7 +18,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// The address that could not be bound, and why.
-pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Vec<Vec<TcpListener>>, (SocketAddr, io::Error)> {
+pub fn bind(
+    addresses: &[SocketAddr],
+    workers: usize,
+) -> Result<Vec<Vec<TcpListener>>, (SocketAddr, io::Error)> {
     let mut per_worker: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
     for &address in addresses {
         let fail = |error| (address, error);

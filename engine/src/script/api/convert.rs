@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::header_rules;
 use crate::script::context::{HostResult, fail};
 
-/// Most nested levels of a value turned into JSON; serde_json has the same limit for reading.
+/// Most nested levels of a value turned into JSON; `serde_json` has the same limit for reading.
 const JSON_DEPTH_MAX: usize = 128;
+/// Most values in one document. A table is shared, so an array of many copies of a large one is small in memory
+/// and no limit of the interpreter sees how large it would become as text.
+const JSON_VALUES_MAX: usize = 200_000;
 
 /// A header's value as text: UTF-8 where it is valid, else each byte as the Latin-1 character it stood for
 /// when the field was defined (RFC 9110, section 5.5), so that nothing is lost.
@@ -33,14 +36,11 @@ pub(crate) fn header_name(name: &str) -> HostResult<HeaderName> {
 
 /// A script value as a header's value: strings, characters, numbers and booleans.
 pub(crate) fn header_value(name: &HeaderName, value: &Dynamic) -> HostResult<HeaderValue> {
-    let text = match scalar_text(value) {
-        Some(text) => text,
-        None => {
-            return fail(format!(
-                "header {name} takes a string, number or bool, not {}; use json::stringify for maps and arrays",
-                value.type_name()
-            ));
-        }
+    let Some(text) = scalar_text(value) else {
+        return fail(format!(
+            "header {name} takes a string, number or bool, not {}; use json::stringify for maps and arrays",
+            value.type_name()
+        ));
     };
     match HeaderValue::from_str(&text).or_else(|_| HeaderValue::from_bytes(text.as_bytes())) {
         Ok(value) => Ok(value),
@@ -81,10 +81,15 @@ pub(crate) fn json_to_dynamic(value: Value) -> Dynamic {
 /// # Errors
 /// Values JSON has no form for (functions, handles, blobs, infinite floats) and nesting beyond 128 levels.
 pub(crate) fn dynamic_to_json(value: &Dynamic) -> HostResult<Value> {
-    to_json(value, JSON_DEPTH_MAX)
+    let mut values_left = JSON_VALUES_MAX;
+    to_json(value, JSON_DEPTH_MAX, &mut values_left)
 }
 
-fn to_json(value: &Dynamic, depth: usize) -> HostResult<Value> {
+fn to_json(value: &Dynamic, depth: usize, values_left: &mut usize) -> HostResult<Value> {
+    if *values_left == 0 {
+        return fail(format!("more than {JSON_VALUES_MAX} values; send them in parts"));
+    }
+    *values_left -= 1;
     if depth == 0 {
         return fail(format!("value nested more than {JSON_DEPTH_MAX} levels deep; JSON cannot hold it"));
     }
@@ -112,16 +117,17 @@ fn to_json(value: &Dynamic, depth: usize) -> HostResult<Value> {
     if let Some(items) = value.read_lock::<rhai::Array>() {
         return items
             .iter()
-            .map(|item| to_json(item, depth - 1))
+            .map(|item| to_json(item, depth - 1, values_left))
             .collect::<HostResult<Vec<_>>>()
             .map(Value::from);
     }
     if let Some(entries) = value.read_lock::<Map>() {
-        let entries = entries.iter().map(|(key, item)| Ok((key.to_string(), to_json(item, depth - 1)?)));
+        let entries =
+            entries.iter().map(|(key, item)| Ok((key.to_string(), to_json(item, depth - 1, values_left)?)));
         return entries.collect::<HostResult<serde_json::Map<_, _>>>().map(Value::from);
     }
     if let Some(table) = value.read_lock::<super::Table>() {
-        return to_json(&Dynamic::from_map(table.to_map()), depth);
+        return to_json(&Dynamic::from_map(table.to_map()), depth, values_left);
     }
     fail(format!("JSON has no form for a value of type {}", value.type_name()))
 }

@@ -1,5 +1,7 @@
 //! `res`: the response on its way back.
 
+use std::fmt::Write;
+
 use http::{HeaderValue, StatusCode, header};
 use rhai::{Dynamic, ImmutableString, Map};
 
@@ -122,7 +124,8 @@ fn cookie_text(name: &str, value: &str, options: &Map) -> HostResult<String> {
                     "max_age" => "Max-Age",
                     _ => "SameSite",
                 };
-                text.push_str(&format!("; {attribute}={option}"));
+                // Writing to a String cannot fail.
+                let _ = write!(text, "; {attribute}={option}");
             }
             _ => {
                 return fail(format!(

@@ -99,6 +99,20 @@ fn errors_tell_the_place_and_the_stack() {
     assert_eq!(failure("fn on_request(req) { 42 }").kind, ErrorKind::Verdict);
 }
 
+#[test]
+fn a_limit_tells_where_in_the_hook_it_was_reached() {
+    let place = |source: &str| failure(source).place.unwrap().to_string();
+    assert_eq!(
+        place("fn on_request(req) {\n  let n = 0;\n  while true { n += 1; }\n}").split_once(':').unwrap().0,
+        "3"
+    );
+    assert_eq!(place("fn f(n) { f(n) }\nfn on_request(req) {\n  f(1);\n}"), "3:3");
+    assert_eq!(
+        place("fn on_request(req) {\n  let s = \"x\";\n  loop { s += s; }\n}").split_once(':').unwrap().0,
+        "3"
+    );
+}
+
 struct Folder(BTreeMap<&'static str, &'static str>);
 
 impl SourceLoader for Folder {

@@ -139,6 +139,18 @@ async fn an_idempotent_request_is_sent_again_when_its_idle_connection_dies_under
 }
 
 #[tokio::test(flavor = "local")]
+async fn the_target_gets_its_own_host_unless_the_clients_is_to_be_kept() {
+    let server = answers_once_per_connection().await;
+    let (upstreams, mut upstream) = (Upstreams::new(), upstream(&[server.port]));
+    text(upstreams.send(&upstream, get()).await.unwrap()).await;
+    assert!(server.last_request().contains("host: test\r\n"), "{}", server.last_request());
+    upstream.preserve_host = false;
+    text(upstreams.send(&upstream, get()).await.unwrap()).await;
+    let own = format!("host: 127.0.0.1:{}\r\n", server.port);
+    assert!(server.last_request().contains(&own), "{}", server.last_request());
+}
+
+#[tokio::test(flavor = "local")]
 async fn it_is_repeated_once_only() {
     let server = answers_once().await;
     let (upstreams, upstream) = (Upstreams::new(), upstream(&[server.port]));

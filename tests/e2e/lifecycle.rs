@@ -1,0 +1,61 @@
+//! Starting and stopping.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::mpsc;
+
+use crate::support::{Client, Folder, Gateway, Origin, answer, get};
+
+#[test]
+fn a_drain_finishes_what_is_under_way() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let (asked, is_asked) = mpsc::channel();
+    let origin = Origin::start_raw(move |stream, _| {
+        asked.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+        stream.write_all(&answer(200, "done")).is_ok()
+    });
+    let gateway = Gateway::start(&origin.config(""), &[]);
+    let mut client = Client::connect(gateway.address);
+    let mut idle = Client::connect(gateway.address);
+    client.send_get("/");
+    is_asked.recv().unwrap();
+    gateway.signal("TERM");
+    gateway.wait_for_log("draining");
+    assert!(idle.is_closed(), "idle connections are closed");
+    while TcpStream::connect(gateway.address).is_ok() {
+        std::thread::yield_now();
+    }
+    release.send(()).unwrap();
+    assert_eq!(client.response().body, "done");
+    assert_eq!(gateway.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_gateway_does_no_harm() {
+    let origin = Origin::ok();
+    let first = Gateway::start(&origin.config(""), &[]);
+    let same_socket = first.command(&["run"]);
+    assert_eq!(same_socket.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&same_socket.stderr).into_owned();
+    assert!(text.contains("another gateway is using this admin socket"), "{text}");
+    let folder = Folder::new(&origin.config(""), &[]);
+    let port = first.address.port();
+    let config = format!("listen: \"127.0.0.1:{port}\"\nadmin: {{ socket: b.sock }}\n{}", origin.config(""));
+    let same_port = folder.run_with_config("other.yaml", &config, &["--config", "other.yaml", "run"]);
+    assert_eq!(same_port.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&same_port.stderr).into_owned();
+    assert!(text.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{text}");
+    assert_eq!(get(first.address, "/").status, 200);
+    assert_eq!(first.status()["generation"]["number"], 1);
+}
+
+#[test]
+fn a_configuration_that_is_refused_at_start_ends_with_78() {
+    let folder = Folder::new("routes: 5\n", &[]);
+    let output = folder.run(&["run"]);
+    assert_eq!(output.status.code(), Some(78));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("forebay.yaml:3:"), "{text}");
+}
