@@ -47,12 +47,17 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The `Via` entry for a message that was received in this version (RFC 9110, section 7.6.3).
 fn via(received: Version) -> HeaderValue {
-    HeaderValue::from_static(match received {
-        Version::HTTP_09 | Version::HTTP_10 => "1.0 forebay",
-        Version::HTTP_2 => "2.0 forebay",
-        Version::HTTP_3 => "3.0 forebay",
-        _ => "1.1 forebay",
-    })
+    // Constants, so that the text is checked when this is compiled and not for every message.
+    const VIA_1_0: HeaderValue = HeaderValue::from_static("1.0 forebay");
+    const VIA_1_1: HeaderValue = HeaderValue::from_static("1.1 forebay");
+    const VIA_2: HeaderValue = HeaderValue::from_static("2.0 forebay");
+    const VIA_3: HeaderValue = HeaderValue::from_static("3.0 forebay");
+    match received {
+        Version::HTTP_09 | Version::HTTP_10 => VIA_1_0,
+        Version::HTTP_2 => VIA_2,
+        Version::HTTP_3 => VIA_3,
+        _ => VIA_1_1,
+    }
 }
 
 /// Whether the gateway adds the field, relies on it, or guards something with it: a client may neither

@@ -15,13 +15,10 @@ pub(super) fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 pub(super) fn remove_fields(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
     let mut doomed: Vec<HeaderName> =
         headers.keys().filter(|name| is_hop_by_hop(name) || is_unwanted(name)).cloned().collect();
-    if headers.contains_key(CONNECTION) {
-        for option in headers.get_all(CONNECTION).iter().flat_map(options) {
-            let is_usual =
-                option.eq_ignore_ascii_case(b"keep-alive") || option.eq_ignore_ascii_case(b"close");
-            if let (false, Ok(name)) = (is_usual, HeaderName::from_bytes(option)) {
-                doomed.push(name);
-            }
+    for option in headers.get_all(CONNECTION).iter().flat_map(options) {
+        let is_usual = option.eq_ignore_ascii_case(b"keep-alive") || option.eq_ignore_ascii_case(b"close");
+        if !is_usual && let Ok(name) = HeaderName::from_bytes(option) {
+            doomed.push(name);
         }
     }
     for name in doomed {

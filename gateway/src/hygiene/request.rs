@@ -43,6 +43,15 @@ impl EdgeScheme {
             Self::Https => "https",
         }
     }
+
+    fn header_value(self) -> HeaderValue {
+        const HTTP: HeaderValue = HeaderValue::from_static("http");
+        const HTTPS: HeaderValue = HeaderValue::from_static("https");
+        match self {
+            Self::Http => HTTP,
+            Self::Https => HTTPS,
+        }
+    }
 }
 
 /// What does not change during a client connection, as header values made once.
@@ -210,7 +219,7 @@ fn set_origin_fields(headers: &mut HeaderMap, forwarding: &Forwarding<'_>, is_tr
     let edge = forwarding.edge;
     let is_proto = |item: &[u8]| item == b"http" || item == b"https";
     if !(is_trusted && is_list_of(headers, &X_FORWARDED_PROTO, is_proto)) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(edge.scheme.as_str()));
+        headers.insert(X_FORWARDED_PROTO, edge.scheme.header_value());
     }
     let is_port = |item: &[u8]| item.len() <= 5 && item.iter().all(u8::is_ascii_digit);
     if !(is_trusted && is_list_of(headers, &X_FORWARDED_PORT, is_port)) {
