@@ -4,7 +4,7 @@
 //! before it is added. Hidden folders and build output (`target`) are left out.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Folders that hold the project's Rust sources. One that does not exist yet holds none.
 const SOURCE_FOLDERS: [&str; 6] = ["engine", "jit", "gateway", "tests", "benches", "patches"];
