@@ -53,3 +53,13 @@ fn checks_and_routes_are_as_written() {
     let broken = Folder::new(CONFIG, &[("stamp", "fn on_response(req) {\n    json::pars(\"1\");\n}\n")]);
     check(&broken, "check_bad_script", &["check"]);
 }
+
+#[test]
+fn the_bundled_scripts_pass_their_tests() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_forebay"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["script", "test"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
