@@ -41,11 +41,13 @@ pub(crate) fn all_files() -> Vec<String> {
     files_under("")
 }
 
-/// Text of a file, or `None` when there is no such file.
+/// Text of a file, or `None` when there is no such file. Bytes that are not UTF-8, as test data may hold on
+/// purpose, are replaced.
 pub(crate) fn read(path: &str) -> Option<String> {
     let file = root().join(path);
     file.is_file().then(|| {
-        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{path} should be readable text: {error}"))
+        let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{path} should be readable: {error}"));
+        String::from_utf8_lossy(&bytes).into_owned()
     })
 }
 

@@ -172,7 +172,7 @@ fn terminated(kind: ErrorKind) -> Box<EvalAltResult> {
 /// Runs `f` outside of a request with this much fuel.
 pub(crate) fn with_fuel<T>(operations: u64, f: impl FnOnce() -> T) -> T {
     let outer = FUEL.replace(operations);
-    let result = f();
+    let result = fiber::with_borrowed_stack(f);
     FUEL.set(outer);
     result
 }
@@ -182,6 +182,10 @@ pub(crate) fn with_fuel<T>(operations: u64, f: impl FnOnce() -> T) -> T {
 /// Memory is looked at every 16 operations (a single operation can allocate one string of the largest size)
 /// and the clock every 64: reading it costs about half of what one operation costs.
 pub(crate) fn progress() -> Option<Dynamic> {
+    if fiber::stack_is_low() {
+        exhaust(ErrorKind::CallDepth);
+        return Some(Dynamic::from(ErrorKind::CallDepth.as_str()));
+    }
     let fuel = FUEL.get();
     if !fuel.is_multiple_of(16) {
         FUEL.set(fuel - 1);

@@ -75,6 +75,7 @@ fn kind_and_message(error: &EvalAltResult) -> (ErrorKind, String) {
 fn ended(token: &str) -> (ErrorKind, String) {
     for (kind, message) in [
         (ErrorKind::Operations, "fuel used up: more operations than operations_max"),
+        (ErrorKind::CallDepth, "calls and expressions nested too deeply: the stack is used up"),
         (ErrorKind::WallTime, "out of time: the call took longer than wall_time_max"),
         (ErrorKind::Memory, "out of memory: the call holds more than memory_bytes_max"),
         (ErrorKind::Cancelled, "cancelled: the request ended while the script was running"),

@@ -14,24 +14,33 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
-use corosensei::stack::DefaultStack;
+use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::host::{Answer, Wait};
 
 /// Address space of one stack. Only pages that were touched cost memory: about 16 KiB for a usual hook.
-const STACK_BYTES: usize = 2 << 20;
+const STACK_BYTES: usize = 4 << 20;
+/// What must be left of a stack for one operation and the library function it calls. Call depth multiplies with
+/// the nesting of expressions, so no fixed size is enough for every script within its limits.
+const RESERVE_BYTES: usize = 512 << 10;
+/// What code that runs on no fiber may use of the stack it is on, from where it begins. The smallest stacks it runs
+/// on are those of the runtime's blocking threads, 2 MiB.
+const BORROWED_BYTES: usize = 1 << 20;
 /// Stacks each thread keeps for later calls.
 const POOLED_STACKS_MAX: usize = 128;
 
 thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
+    /// The lowest address the running script may use; 0 while none runs.
+    static STACK_FLOOR: Cell<usize> = const { Cell::new(0) };
     /// The yielder of the fiber that is running on this thread, if one is.
     static RUNNING: Cell<Option<NonNull<Yielder<Answer, Wait>>>> = const { Cell::new(None) };
 }
 
 /// A computation that can suspend itself.
 pub(crate) struct Fiber<T: 'static> {
+    stack_floor: usize,
     coroutine: Coroutine<Answer, Wait, T, DefaultStack>,
     yielder: Option<NonNull<Yielder<Answer, Wait>>>,
 }
@@ -55,17 +64,20 @@ impl<T> Fiber<T> {
             Some(stack) => stack,
             None => DefaultStack::new(STACK_BYTES)?,
         };
+        let stack_floor = stack.limit().get() + RESERVE_BYTES;
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Wait>, _first| {
             RUNNING.set(Some(NonNull::from(yielder)));
             body()
         });
-        Ok(Self { coroutine, yielder: None })
+        Ok(Self { stack_floor, coroutine, yielder: None })
     }
 
     /// Runs the fiber until it suspends or returns. The first answer starts it and is not seen by it.
     pub(crate) fn resume(&mut self, answer: Answer) -> Resumed<T> {
         let outer = RUNNING.replace(self.yielder);
+        let outer_floor = STACK_FLOOR.replace(self.stack_floor);
         let result = self.coroutine.resume(answer);
+        STACK_FLOOR.set(outer_floor);
         self.yielder = RUNNING.replace(outer);
         match result {
             CoroutineResult::Yield(wait) => Resumed::Waiting(wait),
@@ -90,6 +102,26 @@ impl<T> Fiber<T> {
             });
         }
     }
+}
+
+/// Whether the running script has used up its stack.
+pub(crate) fn stack_is_low() -> bool {
+    here() < STACK_FLOOR.get()
+}
+
+/// Runs `f` on the current stack with a bound on what it may use of it.
+pub(crate) fn with_borrowed_stack<T>(f: impl FnOnce() -> T) -> T {
+    let outer = STACK_FLOOR.replace(here().saturating_sub(BORROWED_BYTES));
+    let result = f();
+    STACK_FLOOR.set(outer);
+    result
+}
+
+/// About where the stack ends at the moment; stacks grow down on every system we run on.
+#[inline(never)]
+fn here() -> usize {
+    let marker = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&marker)).addr()
 }
 
 /// Suspends the running fiber until it is resumed with an answer; `None` when the caller is on no fiber.

@@ -73,7 +73,8 @@ fn check_host(host: &str) -> Result<(), HostError> {
 pub fn split(text: &str) -> (&str, Option<&str>) {
     let bytes = text.as_bytes();
     // Every request comes here twice, and names are short: plain loops beat the library's searcher.
-    let brackets = if bytes.first() == Some(&b'[') { bytes.iter().position(|byte| *byte == b']') } else { None };
+    let brackets =
+        if bytes.first() == Some(&b'[') { bytes.iter().position(|byte| *byte == b']') } else { None };
     let host_end = brackets.map_or(0, |end| end + 1);
     match bytes[host_end..].iter().position(|byte| *byte == b':') {
         Some(colon) => {

@@ -1,7 +1,7 @@
 //! The world around a script when there is no gateway: clock, randomness, store, outbound calls, environment.
 //!
 //! An [`Offline`] is what the author wrote down, plus a record of what the script did with it. It serves the
-//! engine's ambient calls as a [`Host`] and its waits in [`drive`]. Sleeping moves the clock instead of
+//! engine's ambient calls as a [`Host`] and its waits in [`mod@drive`]. Sleeping moves the clock instead of
 //! waiting. Nothing here reaches the network, the file system or the environment.
 
 mod clock;

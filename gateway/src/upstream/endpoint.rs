@@ -264,7 +264,8 @@ impl Endpoint {
     /// Sees to it that idle connections are closed when their time has come, as long as there are any. One whose
     /// time is shorter than that of those before it is not used after it, but closed with them.
     fn start_reaping(self: &Rc<Self>, mut next: Instant) {
-        if self.reaping.replace(true) {
+        // A body may be dropped while its worker's runtime ends; nothing can be spawned then, and nothing need be.
+        if tokio::runtime::Handle::try_current().is_err() || self.reaping.replace(true) {
             return;
         }
         let endpoint = Rc::downgrade(self);

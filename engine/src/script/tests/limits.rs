@@ -29,6 +29,31 @@ fn deep_recursion_ends_at_the_depth_limit() {
 }
 
 #[test]
+fn calls_and_nested_expressions_together_do_not_overflow_the_stack() {
+    let deep = |open: &str, close: &str, count| {
+        let source = format!(
+            "fn f(n) {{ {}f(n + 1){} }} fn on_request(req) {{ f(0); }}",
+            open.repeat(count),
+            close.repeat(count)
+        );
+        assert_eq!(failure(&source).kind, ErrorKind::CallDepth, "{source}");
+    };
+    deep("switch n { _ => { ", " } }", 14);
+    deep("[", "]", 15);
+    deep("if n > -1 { ", " }", 5);
+    let constant = format!(
+        "fn f(n) {{ {}f(n + 1){} }} const X = f(0);",
+        "switch n { _ => { ".repeat(14),
+        " } }".repeat(14)
+    );
+    let limits = Limits::default();
+    let script = crate::Script::load("demo", &constant, &limits, &()).unwrap();
+    let refused =
+        crate::ScriptStep::new(std::sync::Arc::new(script), &json!({}), &limits, crate::OnError::Closed);
+    assert_eq!(refused.unwrap_err()[0].kind, ErrorKind::CallDepth);
+}
+
+#[test]
 fn values_cannot_outgrow_their_limits() {
     assert_eq!(kind("let s = \"x\"; loop { s += s; }"), ErrorKind::Size);
     assert_eq!(kind("let a = []; loop { a.push(1); }"), ErrorKind::Size);
