@@ -4,7 +4,7 @@
 //! formats to one tree with positions), `interpolate` (`${...}` inside scalars), `shape` (the tree against the
 //! schema), `raw` (the shape a person writes, from which the schema is generated) and `validate` (cross
 //! references and meaning). `load` runs them in this order and collects all problems of a file before any is
-//! reported. [`mod@show`] goes the other way.
+//! reported. `show` goes the other way.
 
 mod codes;
 mod concealed;
