@@ -1,0 +1,2 @@
+//! The runtime library: what machine code calls for everything that is not a few instructions.
+pub mod context;

@@ -1,0 +1,77 @@
+//! What one invocation of a program works with.
+//!
+//! Machine code holds a pointer to a [`Context`] and reads three of its fields directly (their offsets are
+//! taken with `offset_of!`); helpers use the rest.
+
+use std::sync::Arc;
+
+use rhai::{Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, Scope};
+
+/// What a helper tells machine code.
+#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Go on.
+    Ok = 0,
+    /// The error is parked in [`Context::error`]; leave.
+    Error = 1,
+}
+
+/// State of one invocation. Lives on the stack of the caller for as long as the invocation runs.
+#[repr(C)]
+pub struct Context<'a> {
+    /// Operations that may still be done before [`crate::rt`]'s `refuel` must be asked.
+    pub fuel: i64,
+    /// The lowest address that a function may have its frame at.
+    pub stack_limit: usize,
+    /// The deepest level of calls, as `Engine::max_call_levels`.
+    pub level_max: u64,
+    /// The level of calls that machine code is at; helpers hand it to the interpreter's state before they call it.
+    pub level: u64,
+    /// The error that is on its way out.
+    pub error: Option<Box<EvalAltResult>>,
+    /// Errors that `catch` blocks are at work on, innermost last.
+    pub caught: Vec<Box<EvalAltResult>>,
+    /// The interpreter whose meaning the program has.
+    pub engine: &'a Engine,
+    /// The interpreter's own state: library functions and what falls back to it work with this.
+    pub global: GlobalRuntimeState,
+    /// Its caches of resolved functions.
+    pub caches: Caches,
+    /// An empty scope, for those functions that want one.
+    pub scope: Scope<'static>,
+    /// The program's functions that can be called by name.
+    pub functions: &'a dyn FunctionTable,
+}
+
+/// A compiled function behind the one signature that the runtime knows.
+///
+/// `level` is the level of the call (the top level of a script is 0), `this` is null when unbound, `result` points to
+/// a `Dynamic` that is unit, `arguments` to as many values as the function has parameters. The function may change
+/// the arguments; the caller drops what is left of them.
+pub type GenericEntry = unsafe extern "C" fn(
+    context: *mut Context<'_>,
+    level: u64,
+    this: *mut Dynamic,
+    result: *mut Dynamic,
+    arguments: *mut Dynamic,
+) -> Status;
+
+/// Finds compiled functions.
+pub trait FunctionTable: Sync {
+    /// The function of this name and number of parameters.
+    fn find(&self, name: &str, parameters: usize) -> Option<CompiledFunction>;
+    /// The typed method: `fn type.name()`; `type_name` as `Engine::map_type_name` gives it.
+    fn find_method(&self, type_name: &str, name: &str, parameters: usize) -> Option<CompiledFunction>;
+}
+
+/// One function that can be called by name.
+#[derive(Clone)]
+pub struct CompiledFunction {
+    /// Its code.
+    pub entry: GenericEntry,
+    /// Its name, for errors.
+    pub name: Arc<str>,
+    /// Whether its body has no statements: the interpreter answers a call of such a function before it counts it.
+    pub is_empty: bool,
+}
