@@ -26,7 +26,7 @@ pub enum BinaryOp {
     GreaterEqual,
     RangeExclusive,
     RangeInclusive,
-    /// `needle in haystack` is `contains(haystack, needle)` in Rhai's tree; this is the operator where it is kept.
+    /// `needle in haystack`: in the tree a call of `contains(haystack, needle)` that keeps the token of the operator.
     In,
 }
 
@@ -77,7 +77,7 @@ impl BinaryOp {
             Token::GreaterThanEqualsTo => Self::GreaterEqual,
             Token::ExclusiveRange => Self::RangeExclusive,
             Token::InclusiveRange => Self::RangeInclusive,
-            Token::In => Self::In,
+            Token::In | Token::NotIn => Self::In,
             _ => return None,
         })
     }
@@ -104,7 +104,7 @@ impl BinaryOp {
             Self::GreaterEqual => ">=",
             Self::RangeExclusive => "..",
             Self::RangeInclusive => "..=",
-            Self::In => "in",
+            Self::In => "contains",
         }
     }
 

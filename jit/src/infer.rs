@@ -1,0 +1,144 @@
+//! Types of every node, for each combination of argument types that a function is called with.
+//!
+//! An instance is a function with the types of its arguments. Inference starts at the bodies that are entered from
+//! outside, with nothing known of their parameters, makes an instance for each call that it sees, and repeats until
+//! nothing changes: types only ever grow towards [`Ty::Any`], and there are finitely many. Variables have one type in
+//! all of the function. (Argument-type specialisation as in Bezanson et al., "Julia: A Fast Dynamic Language for
+//! Technical Computing", 2012.)
+
+mod chain;
+mod library;
+mod operators;
+mod walk;
+
+use std::collections::HashMap;
+
+use crate::ir::{FunctionId, Unit};
+use crate::ty::Ty;
+
+pub(crate) use operators::binary as binary_type;
+
+/// Number of an instance.
+pub type InstanceId = usize;
+
+/// How many instances a function has before further calls share the one that knows nothing.
+const INSTANCES_MAX: usize = 6;
+
+/// A function for certain types of arguments.
+#[derive(Debug)]
+pub struct Instance {
+    /// The function.
+    pub function: FunctionId,
+    /// Types of the parameters as they are passed; empty and all unknown for the generic entry.
+    pub arguments: Vec<Ty>,
+    /// Whether it is called through the signature that the runtime knows.
+    pub generic: bool,
+    /// Type of the result.
+    pub result: Ty,
+    /// Types of the local variables.
+    pub locals: Vec<Ty>,
+    /// Types of the nodes.
+    pub nodes: Vec<Ty>,
+}
+
+/// All instances of a unit.
+#[derive(Debug)]
+pub struct Typed {
+    /// The instances. The first ones are the generic entries, in the order of the unit's functions.
+    pub instances: Vec<Instance>,
+    /// Which instance a call goes to: by caller and node.
+    pub calls: HashMap<(InstanceId, crate::ir::NodeId), InstanceId>,
+}
+
+/// Infers a unit. Without `specialise` nothing is known of any value that is not a literal's.
+pub fn infer(unit: &Unit, specialise: bool) -> Typed {
+    let mut state = State {
+        unit,
+        specialise: specialise && !unit.uses_tags,
+        by_arguments: HashMap::new(),
+        per_function: vec![0; unit.functions.len()],
+        typed: Typed { instances: Vec::new(), calls: HashMap::new() },
+        changed: false,
+    };
+    for function in 0..unit.functions.len() {
+        let id = FunctionId::try_from(function).expect("function numbers fit");
+        let count = unit.functions[function].parameters;
+        state.add(id, vec![Ty::Any; count], true);
+    }
+    loop {
+        state.changed = false;
+        let mut next = 0;
+        while next < state.typed.instances.len() {
+            state.instance(next);
+            next += 1;
+        }
+        if !state.changed {
+            break;
+        }
+    }
+    state.typed
+}
+
+struct State<'u> {
+    unit: &'u Unit,
+    specialise: bool,
+    by_arguments: HashMap<(FunctionId, Vec<Ty>), InstanceId>,
+    per_function: Vec<usize>,
+    typed: Typed,
+    changed: bool,
+}
+
+impl State<'_> {
+    fn add(&mut self, function: FunctionId, arguments: Vec<Ty>, generic: bool) -> InstanceId {
+        let definition = &self.unit.functions[function as usize];
+        let id = self.typed.instances.len();
+        let mut locals = vec![Ty::Never; definition.locals.len()];
+        for (local, ty) in locals.iter_mut().zip(&arguments) {
+            *local = ty.clone();
+        }
+        self.typed.instances.push(Instance {
+            function,
+            arguments,
+            generic,
+            result: Ty::Never,
+            locals,
+            nodes: vec![Ty::Never; definition.nodes as usize],
+        });
+        self.changed = true;
+        id
+    }
+
+    /// The instance for a call with these types.
+    fn instance_for(&mut self, function: FunctionId, arguments: Vec<Ty>) -> InstanceId {
+        if !self.specialise || arguments.iter().all(Ty::is_any) && !arguments.is_empty() {
+            return function as usize;
+        }
+        let key = (function, arguments);
+        if let Some(instance) = self.by_arguments.get(&key) {
+            return *instance;
+        }
+        let count = &mut self.per_function[function as usize];
+        if *count >= INSTANCES_MAX {
+            return function as usize;
+        }
+        *count += 1;
+        let instance = self.add(key.0, key.1.clone(), false);
+        self.by_arguments.insert(key, instance);
+        instance
+    }
+
+    fn instance(&mut self, id: InstanceId) {
+        let instance = &mut self.typed.instances[id];
+        let locals = std::mem::take(&mut instance.locals);
+        let nodes = std::mem::take(&mut instance.nodes);
+        let result = std::mem::replace(&mut instance.result, Ty::Never);
+        let function = instance.function;
+        let definition = &self.unit.functions[function as usize];
+        let mut walk = walk::Walk { state: self, id, definition, locals, nodes, result, breaks: Vec::new() };
+        let value = walk.expression(&definition.body);
+        walk.returns(&value);
+        let walk::Walk { locals, nodes, result, .. } = walk;
+        let instance = &mut self.typed.instances[id];
+        (instance.locals, instance.nodes, instance.result) = (locals, nodes, result);
+    }
+}

@@ -1,0 +1,320 @@
+//! One pass over one instance.
+
+use crate::infer::{InstanceId, State, library, operators};
+use crate::ir::{Expr, FirstArgument, For, Function, Kind, LocalId, Place, Switch};
+use crate::ty::{Ty, of_value};
+
+/// The pass.
+pub(super) struct Walk<'s, 'u> {
+    pub(super) state: &'s mut State<'u>,
+    pub(super) id: InstanceId,
+    pub(super) definition: &'u Function,
+    pub(super) locals: Vec<Ty>,
+    pub(super) nodes: Vec<Ty>,
+    pub(super) result: Ty,
+    /// Types of the values that `break` gives the loops around.
+    pub(super) breaks: Vec<Ty>,
+}
+
+impl<'u> Walk<'_, 'u> {
+    pub(super) fn expression(&mut self, expr: &'u Expr) -> Ty {
+        let mut ty = self.kind(expr);
+        if !self.state.specialise && !matches!(ty, Ty::Never | Ty::Unit) && !is_literal(&expr.kind) {
+            ty = Ty::Any;
+        }
+        let node = &mut self.nodes[expr.id as usize];
+        let joined = node.join(&ty);
+        if joined != *node {
+            *node = joined.clone();
+            self.state.changed = true;
+        }
+        joined
+    }
+
+    fn all(&mut self, expressions: &'u [Expr]) -> Vec<Ty> {
+        expressions.iter().map(|expression| self.expression(expression)).collect()
+    }
+
+    pub(super) fn local(&self, local: LocalId) -> Ty {
+        if self.definition.locals[local as usize].captured {
+            return Ty::Any;
+        }
+        self.locals[local as usize].clone()
+    }
+
+    pub(super) fn set_local(&mut self, local: LocalId, ty: &Ty) {
+        let any = self.definition.locals[local as usize].captured || !self.state.specialise;
+        let slot = &mut self.locals[local as usize];
+        let joined = if any { Ty::Any } else { slot.join(ty) };
+        if joined != *slot {
+            *slot = joined;
+            self.state.changed = true;
+        }
+    }
+
+    pub(super) fn returns(&mut self, ty: &Ty) {
+        let generic = self.state.typed.instances[self.id].generic;
+        let joined = if generic { Ty::Any } else { self.result.join(ty) };
+        if joined != self.result {
+            self.result = joined;
+            self.state.changed = true;
+        }
+    }
+
+    fn kind(&mut self, expr: &'u Expr) -> Ty {
+        match &expr.kind {
+            Kind::Unit => Ty::Unit,
+            Kind::Bool(_) => Ty::Bool,
+            Kind::Int(_) => Ty::Int,
+            Kind::Float(_) => Ty::Float,
+            Kind::Char(_) => Ty::Char,
+            Kind::Constant(value) => of_value(value),
+            Kind::Local(local) => self.local(*local),
+            Kind::This | Kind::Global { .. } => Ty::Any,
+            Kind::Binary { op, left, right } => {
+                let left = self.expression(left);
+                let right = self.expression(right);
+                operators::binary(*op, &left, &right)
+            }
+            Kind::Negate(operand) | Kind::Plus(operand) => match self.expression(operand) {
+                ty @ (Ty::Never | Ty::Int | Ty::Float) => ty,
+                _ => Ty::Any,
+            },
+            Kind::Not(operand) => match self.expression(operand) {
+                ty @ (Ty::Never | Ty::Bool) => ty,
+                _ => Ty::Any,
+            },
+            Kind::And(operands) | Kind::Or(operands) => {
+                self.all(operands);
+                Ty::Bool
+            }
+            Kind::Coalesce(operands) => self.coalesce(operands),
+            Kind::Interpolate(segments) => {
+                self.all(segments);
+                Ty::Str
+            }
+            Kind::Array(items) => {
+                let items = self.all(items);
+                Ty::array(items.iter().fold(Ty::Never, |all, next| all.join(next)))
+            }
+            Kind::Map { keys, values } => {
+                let values = self.all(values);
+                Ty::record(keys.iter().map(|key| key.as_str().into()).zip(values))
+            }
+            Kind::Raise(_) => Ty::Never,
+            Kind::Chain(chain) => self.chain(chain),
+            Kind::Call { function, arguments, first } => self.call(expr, *function, arguments, first.as_ref()),
+            Kind::Native { name, arguments, first } => self.native(name, arguments, first.as_ref()),
+            Kind::Qualified { arguments, first, .. } => {
+                self.all(arguments);
+                self.first_by_reference(first.as_ref());
+                Ty::Any
+            }
+            Kind::CallPointer { callee, arguments } => {
+                self.expression(callee);
+                self.all(arguments);
+                Ty::Any
+            }
+            Kind::NewPointer(name) => {
+                self.expression(name);
+                Ty::Pointer
+            }
+            Kind::Curry { pointer, arguments } => {
+                self.expression(pointer);
+                self.all(arguments);
+                Ty::Pointer
+            }
+            Kind::IsShared(value) => {
+                self.expression(value);
+                Ty::Bool
+            }
+            Kind::IsDefined { name, .. } => {
+                self.expression(name);
+                Ty::Bool
+            }
+            _ => self.control(&expr.kind),
+        }
+    }
+
+    fn control(&mut self, kind: &'u Kind) -> Ty {
+        match kind {
+            Kind::Block(elements) => self.all(elements).pop().unwrap_or(Ty::Unit),
+            Kind::If { condition, then, otherwise } => {
+                self.expression(condition);
+                let then = self.expression(then);
+                then.join(&self.expression(otherwise))
+            }
+            Kind::Switch(switch) => self.switch(switch),
+            Kind::While { condition, body, .. } => {
+                if let Some(condition) = condition {
+                    self.expression(condition);
+                }
+                let value = self.loop_body(body);
+                // An endless loop is left by `break` alone, which gives the unit value when it has none.
+                if condition.is_some() { value.join(&Ty::Unit) } else { value }
+            }
+            Kind::DoWhile { condition, body, .. } => {
+                let value = self.loop_body(body);
+                self.expression(condition);
+                value.join(&Ty::Unit)
+            }
+            Kind::For(for_loop) => self.for_loop(for_loop),
+            Kind::Break(value) => {
+                let ty = value.as_ref().map_or(Ty::Unit, |value| self.expression(value));
+                if let Some(around) = self.breaks.last_mut() {
+                    *around = around.join(&ty);
+                }
+                Ty::Never
+            }
+            Kind::Continue(value) => {
+                value.iter().for_each(|value| drop(self.expression(value)));
+                Ty::Never
+            }
+            Kind::Return(value) => {
+                let ty = value.as_ref().map_or(Ty::Unit, |value| self.expression(value));
+                self.returns(&ty);
+                Ty::Never
+            }
+            Kind::Throw(value) => {
+                value.iter().for_each(|value| drop(self.expression(value)));
+                Ty::Never
+            }
+            Kind::Try { body, variable, handler } => {
+                let value = self.expression(body);
+                variable.iter().for_each(|variable| self.set_local(*variable, &Ty::Any));
+                self.expression(handler);
+                value.join(&Ty::Unit)
+            }
+            Kind::Let { local, value, .. } => {
+                let ty = self.expression(value);
+                self.set_local(*local, &ty);
+                Ty::Unit
+            }
+            Kind::Assign { place, op, value, .. } => {
+                let value = self.expression(value);
+                if let Place::Local { local, .. } = place {
+                    let new = match op {
+                        None => value,
+                        Some(op) => operators::assigned(*op, &self.local(*local), &value),
+                    };
+                    self.set_local(*local, &new);
+                }
+                Ty::Unit
+            }
+            Kind::Share(locals) => {
+                locals.iter().for_each(|local| self.set_local(*local, &Ty::Any));
+                Ty::Unit
+            }
+            Kind::Interpret(interpret) => {
+                interpret.scope.iter().for_each(|(local, _)| self.set_local(*local, &Ty::Any));
+                Ty::Any
+            }
+            _ => Ty::Any,
+        }
+    }
+
+    fn coalesce(&mut self, operands: &'u [Expr]) -> Ty {
+        let types = self.all(operands);
+        let mut value = Ty::Never;
+        for ty in &types {
+            value = value.join(ty);
+            if !matches!(ty, Ty::Unit | Ty::Any | Ty::Never) {
+                break;
+            }
+        }
+        value
+    }
+
+    fn loop_body(&mut self, body: &'u Expr) -> Ty {
+        self.breaks.push(Ty::Never);
+        self.expression(body);
+        self.breaks.pop().unwrap_or(Ty::Never)
+    }
+
+    fn for_loop(&mut self, for_loop: &'u For) -> Ty {
+        let item = match self.expression(&for_loop.iterable) {
+            Ty::Never => Ty::Never,
+            Ty::Array(element) => (*element).clone(),
+            Ty::Str => Ty::Char,
+            Ty::Blob | Ty::Range => Ty::Int,
+            _ => Ty::Any,
+        };
+        self.set_local(for_loop.variable, &item);
+        if let Some(counter) = for_loop.counter {
+            self.set_local(counter, &Ty::Int);
+        }
+        let value = match &for_loop.body {
+            Some(body) => self.loop_body(body),
+            None => Ty::Never,
+        };
+        value.join(&Ty::Unit)
+    }
+
+    fn switch(&mut self, switch: &'u Switch) -> Ty {
+        self.expression(&switch.value);
+        let mut value = if switch.default.is_some() { Ty::Never } else { Ty::Unit };
+        for (condition, body) in &switch.arms {
+            if let Some(condition) = condition {
+                self.expression(condition);
+            }
+            value = value.join(&self.expression(body));
+        }
+        value
+    }
+
+    fn call(
+        &mut self,
+        expr: &'u Expr,
+        function: crate::ir::FunctionId,
+        arguments: &'u [Expr],
+        first: Option<&FirstArgument>,
+    ) -> Ty {
+        let mut types = self.all(arguments);
+        if let Some(first) = first {
+            types.insert(0, self.place(first.place));
+        }
+        if types.contains(&Ty::Never) {
+            return Ty::Never;
+        }
+        let instance = self.state.instance_for(function, types);
+        self.state.typed.calls.insert((self.id, expr.id), instance);
+        if instance == self.id {
+            return self.result.clone();
+        }
+        self.state.typed.instances[instance].result.clone()
+    }
+
+    pub(super) fn place(&self, place: Place) -> Ty {
+        match place {
+            Place::Local { local, .. } => self.local(local),
+            Place::This => Ty::Any,
+        }
+    }
+
+    fn native(&mut self, name: &str, arguments: &'u [Expr], first: Option<&FirstArgument>) -> Ty {
+        let mut types = self.all(arguments);
+        if let Some(first) = first {
+            let receiver = self.place(first.place);
+            if let Place::Local { local, constant: false } = first.place {
+                let after = library::receiver_after(name, &receiver, &types);
+                self.set_local(local, &after);
+            }
+            types.insert(0, receiver);
+        }
+        match types.split_first() {
+            Some((receiver, rest)) => library::result(name, receiver, rest),
+            None => Ty::Any,
+        }
+    }
+
+    fn first_by_reference(&mut self, first: Option<&FirstArgument>) {
+        if let Some(FirstArgument { place: Place::Local { local, .. }, .. }) = first {
+            self.set_local(*local, &Ty::Any);
+        }
+    }
+}
+
+/// Whether the value itself stands in the source.
+fn is_literal(kind: &Kind) -> bool {
+    matches!(kind, Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Char(_))
+}
