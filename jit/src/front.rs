@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rhai::{AST, Dynamic, Shared, Stmt};
 
-use crate::ir::{Function, FunctionId, Unit};
+use crate::ir::{Function, FunctionId, Unit, visit};
 use scope::Scope;
 
 /// What is compiled together.
@@ -80,12 +80,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn default_for(constants: &'a BTreeMap<String, Dynamic>) -> Self {
-        Self {
-            functions: HashMap::new(),
-            typed_methods: HashMap::new(),
-            pointers: HashMap::new(),
-            constants,
-        }
+        Self { functions: HashMap::new(), typed_methods: HashMap::new(), pointers: HashMap::new(), constants }
     }
 
     fn add(&mut self, definition: &functions::Definition, id: FunctionId) {
@@ -130,11 +125,19 @@ impl<'a> Builder<'a> {
         let elements = statements.iter().map(|statement| self.statement(statement)).collect();
         let body = self.node(rhai::Position::NONE, rhai::Position::NONE, crate::ir::Kind::Block(elements));
         let exported = if self.is_top { self.scope.exported(parameters) } else { Vec::new() };
+        let locals = self.scope.take_locals();
+        let lent = |local: usize| {
+            let id = crate::ir::LocalId::try_from(local).expect("fewer variables than 2^32");
+            !locals[local].captured && !visit::any(&body, &mut |expr| visit::may_write(expr, id))
+        };
+        let lent = (0..parameters).map(lent).collect();
         Function {
+            uses_this: visit::any(&body, &mut visit::is_this),
+            lent,
             name: name.to_owned(),
             this_type,
             parameters,
-            locals: self.scope.take_locals(),
+            locals,
             body,
             nodes: self.next_node,
             is_empty: statements.is_empty(),

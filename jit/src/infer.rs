@@ -9,9 +9,10 @@
 mod chain;
 mod library;
 mod operators;
+mod reach;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::ir::{FunctionId, Unit};
 use crate::ty::Ty;
@@ -29,10 +30,8 @@ const INSTANCES_MAX: usize = 6;
 pub struct Instance {
     /// The function.
     pub function: FunctionId,
-    /// Types of the parameters as they are passed; empty and all unknown for the generic entry.
+    /// Types of the parameters as they are passed.
     pub arguments: Vec<Ty>,
-    /// Whether it is called through the signature that the runtime knows.
-    pub generic: bool,
     /// Type of the result.
     pub result: Ty,
     /// Types of the local variables.
@@ -44,8 +43,11 @@ pub struct Instance {
 /// All instances of a unit.
 #[derive(Debug)]
 pub struct Typed {
-    /// The instances. The first ones are the generic entries, in the order of the unit's functions.
+    /// The instances.
     pub instances: Vec<Instance>,
+    /// For each function that can be entered with anything (from outside, through a pointer, as a method), the
+    /// instance that knows nothing of its arguments.
+    pub entries: BTreeMap<FunctionId, InstanceId>,
     /// Which instance a call goes to: by caller and node.
     pub calls: HashMap<(InstanceId, crate::ir::NodeId), InstanceId>,
 }
@@ -57,13 +59,13 @@ pub fn infer(unit: &Unit, specialise: bool) -> Typed {
         specialise: specialise && !unit.uses_tags,
         by_arguments: HashMap::new(),
         per_function: vec![0; unit.functions.len()],
-        typed: Typed { instances: Vec::new(), calls: HashMap::new() },
+        typed: Typed { instances: Vec::new(), entries: BTreeMap::new(), calls: HashMap::new() },
         changed: false,
     };
-    for function in 0..unit.functions.len() {
-        let id = FunctionId::try_from(function).expect("function numbers fit");
-        let count = unit.functions[function].parameters;
-        state.add(id, vec![Ty::Any; count], true);
+    for function in reach::entered(unit) {
+        let count = unit.functions[function as usize].parameters;
+        let instance = state.instance_for(function, vec![Ty::Any; count]);
+        state.typed.entries.insert(function, instance);
     }
     loop {
         state.changed = false;
@@ -89,7 +91,7 @@ struct State<'u> {
 }
 
 impl State<'_> {
-    fn add(&mut self, function: FunctionId, arguments: Vec<Ty>, generic: bool) -> InstanceId {
+    fn add(&mut self, function: FunctionId, arguments: Vec<Ty>) -> InstanceId {
         let definition = &self.unit.functions[function as usize];
         let id = self.typed.instances.len();
         let mut locals = vec![Ty::Never; definition.locals.len()];
@@ -99,7 +101,6 @@ impl State<'_> {
         self.typed.instances.push(Instance {
             function,
             arguments,
-            generic,
             result: Ty::Never,
             locals,
             nodes: vec![Ty::Never; definition.nodes as usize],
@@ -110,19 +111,14 @@ impl State<'_> {
 
     /// The instance for a call with these types.
     fn instance_for(&mut self, function: FunctionId, arguments: Vec<Ty>) -> InstanceId {
-        if !self.specialise || arguments.iter().all(Ty::is_any) && !arguments.is_empty() {
-            return function as usize;
-        }
+        let full = self.per_function[function as usize] >= INSTANCES_MAX;
+        let arguments = if self.specialise && !full { arguments } else { vec![Ty::Any; arguments.len()] };
         let key = (function, arguments);
         if let Some(instance) = self.by_arguments.get(&key) {
             return *instance;
         }
-        let count = &mut self.per_function[function as usize];
-        if *count >= INSTANCES_MAX {
-            return function as usize;
-        }
-        *count += 1;
-        let instance = self.add(key.0, key.1.clone(), false);
+        self.per_function[function as usize] += 1;
+        let instance = self.add(key.0, key.1.clone());
         self.by_arguments.insert(key, instance);
         instance
     }

@@ -6,13 +6,14 @@
 
 pub mod print;
 pub mod verify;
+pub mod visit;
 
 use std::sync::Arc;
 
 use rhai::Dynamic;
 
 use crate::ops::BinaryOp;
-use crate::rt::chain::Chain;
+use crate::rt::chain::{Chain, Step, StepKind};
 
 /// Number of a node within its function.
 pub type NodeId = u32;
@@ -49,6 +50,10 @@ pub struct Function {
     pub nodes: u32,
     /// Whether the body has no statement at all.
     pub is_empty: bool,
+    /// Whether it mentions `this`.
+    pub uses_this: bool,
+    /// For each parameter, whether nothing in the body can change it: such an argument can be lent instead of copied.
+    pub lent: Vec<bool>,
     /// What the interpreter left in scope when the top level ends, in order of declaration. Empty for functions.
     pub exported: Vec<Exported>,
     /// Whether this is the body of a script or hook rather than of a function in it.
@@ -62,6 +67,8 @@ pub struct Exported {
     pub local: LocalId,
     /// Whether it was declared with `const`.
     pub constant: bool,
+    /// Names under which a module exports it.
+    pub aliases: Vec<String>,
 }
 
 /// A local variable.
@@ -129,8 +136,15 @@ pub enum Kind {
     /// Reads `this` by value.
     This,
     /// A constant of the top level, `global::name`.
-    Global { name: String, qualified: String },
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
+    Global {
+        name: String,
+        qualified: String,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     Negate(Box<Expr>),
     Plus(Box<Expr>),
     Not(Box<Expr>),
@@ -139,34 +153,88 @@ pub enum Kind {
     Coalesce(Vec<Expr>),
     Interpolate(Vec<Expr>),
     Array(Vec<Expr>),
-    Map { keys: Vec<String>, values: Vec<Expr> },
+    Map {
+        keys: Vec<String>,
+        values: Vec<Expr>,
+    },
     /// Statements with a scope of their own.
     Block(Vec<Expr>),
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
     Switch(Box<Switch>),
     /// `while`, and `loop` when there is no condition.
-    While { condition: Option<Box<Expr>>, body: Box<Expr>, cost: u32 },
-    DoWhile { condition: Box<Expr>, until: bool, body: Box<Expr>, cost: u32 },
+    While {
+        condition: Option<Box<Expr>>,
+        body: Box<Expr>,
+        cost: u32,
+    },
+    DoWhile {
+        condition: Box<Expr>,
+        until: bool,
+        body: Box<Expr>,
+        cost: u32,
+    },
     For(Box<For>),
     Break(Option<Box<Expr>>),
     Continue(Option<Box<Expr>>),
     Return(Option<Box<Expr>>),
     Throw(Option<Box<Expr>>),
-    Try { body: Box<Expr>, variable: Option<LocalId>, handler: Box<Expr> },
-    Let { local: LocalId, constant: bool, value: Box<Expr>, exported: Option<u32>, global: bool },
-    Assign { place: Place, op: Option<BinaryOp>, value: Box<Expr>, operator_position: u32, name: String },
+    Try {
+        body: Box<Expr>,
+        variable: Option<LocalId>,
+        handler: Box<Expr>,
+    },
+    Let {
+        local: LocalId,
+        constant: bool,
+        value: Box<Expr>,
+        exported: Option<u32>,
+        global: bool,
+    },
+    Assign {
+        place: Place,
+        op: Option<BinaryOp>,
+        value: Box<Expr>,
+        operator_position: u32,
+        target: u32,
+        name: String,
+    },
     Chain(Box<ChainExpr>),
     /// Turns captured variables into shared cells.
     Share(Vec<LocalId>),
-    Call { function: FunctionId, arguments: Vec<Expr>, first: Option<FirstArgument> },
-    Native { name: String, arguments: Vec<Expr>, first: Option<FirstArgument> },
-    Qualified { site: Box<Qualified>, arguments: Vec<Expr>, first: Option<FirstArgument> },
-    CallPointer { callee: Box<Expr>, arguments: Vec<Expr> },
+    Call {
+        function: FunctionId,
+        arguments: Vec<Expr>,
+        first: Option<FirstArgument>,
+    },
+    Native {
+        name: String,
+        arguments: Vec<Expr>,
+        first: Option<FirstArgument>,
+    },
+    Qualified {
+        site: Box<Qualified>,
+        arguments: Vec<Expr>,
+        first: Option<FirstArgument>,
+    },
+    CallPointer {
+        callee: Box<Expr>,
+        arguments: Vec<Expr>,
+    },
     NewPointer(Box<Expr>),
-    Curry { pointer: Box<Expr>, arguments: Vec<Expr> },
+    Curry {
+        pointer: Box<Expr>,
+        arguments: Vec<Expr>,
+    },
     IsShared(Box<Expr>),
     /// `is_def_var(name)`: the names that are in scope here.
-    IsDefined { name: Box<Expr>, names: Vec<String> },
+    IsDefined {
+        name: Box<Expr>,
+        names: Vec<String>,
+    },
     /// An error that is certain to be raised here.
     Raise(Raise),
     /// Left to the interpreter.
@@ -185,12 +253,12 @@ pub enum Raise {
 /// A call of a function in a module.
 #[derive(Debug)]
 pub struct Qualified {
-    /// `a::b`.
-    pub namespace: String,
+    /// `a::b`, and where each part is written.
+    pub path: Vec<(String, rhai::Position)>,
     /// The function.
     pub name: String,
-    /// The interpreter's node, for its hashes.
-    pub node: rhai::FnCallExpr,
+    /// The interpreter's hash of the path, the name and the number of arguments.
+    pub hash: u64,
 }
 
 /// A chain of properties, indexes and methods.
@@ -204,6 +272,14 @@ pub struct ChainExpr {
     pub arguments: Vec<Expr>,
     /// The value that is assigned through it.
     pub value: Option<Expr>,
+}
+
+impl ChainExpr {
+    /// Whether it only indexes and reads properties, so that arrays and maps are left as they are.
+    pub fn only_reads(&self) -> bool {
+        let step = |step: &Step| !matches!(step.kind, StepKind::Method { .. });
+        self.chain.assign.is_none() && self.chain.steps.iter().all(step)
+    }
 }
 
 /// Where a chain starts.

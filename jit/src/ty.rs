@@ -104,11 +104,8 @@ impl Ty {
             Self::Array(_) | Self::Map(_) if depth == 0 => Self::Any,
             Self::Array(element) => Self::Array(Arc::new(element.bounded(depth - 1))),
             Self::Map(record) => {
-                let fields = record
-                    .fields
-                    .iter()
-                    .map(|(name, ty)| (name.clone(), ty.bounded(depth - 1)))
-                    .collect();
+                let fields =
+                    record.fields.iter().map(|(name, ty)| (name.clone(), ty.bounded(depth - 1))).collect();
                 let rest = record.rest.as_ref().map(|rest| rest.bounded(depth - 1));
                 Self::Map(Arc::new(Record { fields, rest }))
             }
@@ -116,6 +113,7 @@ impl Ty {
         }
     }
 
+    #[must_use]
     /// The type of a part; `Any` when it is not known to be there.
     pub fn part(&self, part: &Part) -> Self {
         match (self, part) {
@@ -134,9 +132,7 @@ impl Ty {
         let Some((part, rest)) = path.split_first() else { return self.join(value) };
         let changed = match (self, part) {
             (Self::Never, _) => Self::Never,
-            (Self::Array(element), Part::Element) => {
-                Self::Array(Arc::new(element.with_part(rest, value)))
-            }
+            (Self::Array(element), Part::Element) => Self::Array(Arc::new(element.with_part(rest, value))),
             (Self::Map(record), Part::Property(name)) => {
                 let mut record = (**record).clone();
                 if let Some(field) = record.fields.get_mut(name) {
@@ -273,7 +269,10 @@ mod tests {
         let stored = rows.with_part(&[Part::Element, Part::Element], &Ty::Float);
         assert_eq!(stored.to_string(), "[[float]]");
         let map = Ty::record([("x".into(), Ty::Float)]);
-        assert_eq!(map.with_part(&[Part::Property("y".into())], &Ty::Int).to_string(), "#{x: float, ..: int}");
+        assert_eq!(
+            map.with_part(&[Part::Property("y".into())], &Ty::Int).to_string(),
+            "#{x: float, ..: int}"
+        );
         assert_eq!(map.with_part(&[Part::Entry], &Ty::Int).to_string(), "#{x: any, ..: int}");
     }
 

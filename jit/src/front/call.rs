@@ -47,11 +47,9 @@ impl Builder<'_> {
             }
             [left, right] => {
                 let op = BinaryOp::of(token)?;
-                if op == BinaryOp::In
-                    && let Some(function) = self.names.functions.get(&("contains".to_owned(), 2))
-                {
-                    let arguments = self.expressions(call.args.iter());
-                    return Some(Kind::Call { function: *function, arguments, first: None });
+                if op == BinaryOp::In {
+                    // Already a call of `contains(haystack, needle)`.
+                    return None;
                 }
                 let left = Box::new(self.expression(left));
                 let right = Box::new(self.expression(right));
@@ -118,9 +116,9 @@ impl Builder<'_> {
     fn qualified_call(&mut self, call: &FnCallExpr) -> Kind {
         let (first, arguments) = self.arguments(call);
         let site = Box::new(Qualified {
-            namespace: call.namespace.to_string(),
+            path: call.namespace.path.iter().map(|part| (part.name.to_string(), part.pos)).collect(),
             name: call.name.to_string(),
-            node: call.clone(),
+            hash: call.hashes.native(),
         });
         Kind::Qualified { site, arguments, first }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rhai::{ASTFlags, Expr as Node, OpAssignment, Position};
+use rhai::{Expr as Node, OpAssignment};
 
 use super::Builder;
 use crate::ir::{ChainExpr, ChainRoot, Expr, Kind, Place, Raise};
 use crate::ops::BinaryOp;
 use crate::position::pack;
-use crate::rt::chain::{Assign, Chain, Step, StepKind};
+use crate::rt::chain::{Assign, Chain, StepKind};
 
 /// The operator of an assignment; `None` for a plain one.
 pub(super) fn assigned_operator(operator: &OpAssignment) -> Option<BinaryOp> {
@@ -20,24 +20,19 @@ impl Builder<'_> {
     pub(super) fn chain(&mut self, node: &Node, assign: Option<(&OpAssignment, &Node)>) -> Kind {
         let (Node::Dot(sides, ..) | Node::Index(sides, ..)) = node else { return Kind::Unit };
         let value = assign.map(|(_, value)| self.expression(value));
-        let mut arguments = Vec::new();
-        let mut steps = Vec::new();
-        self.steps(node, &sides.rhs, &mut steps, &mut arguments);
+        let Some(parts) = Chain::steps_of(node) else { return Kind::Unit };
+        self.uses_tags |= parts.steps.iter().any(|step| match &step.kind {
+            StepKind::Property(property) => property.key.as_str() == "tag",
+            StepKind::Method(method) => &*method.name == "set_tag",
+            StepKind::Index { .. } => false,
+        });
+        let arguments = self.expressions(parts.arguments.iter().copied());
         let assigns = assign.map(|(operator, _)| Assign {
             op: assigned_operator(operator),
             position: pack(operator.position()),
         });
         let root = self.chain_root(&sides.lhs, assigns.is_some());
-        let root_name = match &sides.lhs {
-            Node::Variable(variable, ..) => variable.1.as_str(),
-            _ => "",
-        };
-        let chain = Arc::new(Chain {
-            root_name: root_name.into(),
-            root_position: pack(sides.lhs.start_position()),
-            steps: steps.into(),
-            assign: assigns,
-        });
+        let chain = Arc::new(parts.into_chain(assigns));
         Kind::Chain(Box::new(ChainExpr { root, chain, arguments, value }))
     }
 
@@ -66,57 +61,6 @@ impl Builder<'_> {
                 self.node(root.position(), root.start_position(), Kind::Raise(raise))
             }
             _ => value,
-        }
-    }
-
-    fn steps(&mut self, parent: &Node, right: &Node, steps: &mut Vec<Step>, arguments: &mut Vec<Expr>) {
-        let (flags, operator_position, indexes) = match parent {
-            Node::Index(_, flags, position) => (*flags, *position, true),
-            Node::Dot(_, flags, position) => (*flags, *position, false),
-            _ => return,
-        };
-        let (item, rest) = match right {
-            Node::Dot(inner, ..) | Node::Index(inner, ..)
-                if !indexes || !flags.intersects(ASTFlags::BREAK) =>
-            {
-                (&inner.lhs, Some(&inner.rhs))
-            }
-            last => (last, None),
-        };
-        let kind = if indexes {
-            let index = self.expression(item);
-            let position = index.start;
-            arguments.push(index);
-            StepKind::Index { position }
-        } else {
-            self.member(item, arguments)
-        };
-        steps.push(Step {
-            kind,
-            null_conditional: flags.intersects(ASTFlags::NEGATED),
-            operator_position: pack(operator_position),
-        });
-        if let Some(rest) = rest {
-            self.steps(right, rest, steps, arguments);
-        }
-    }
-
-    fn member(&mut self, item: &Node, arguments: &mut Vec<Expr>) -> StepKind {
-        match item {
-            Node::Property(property, position) => {
-                let name = property.2.as_str();
-                self.uses_tags |= name == "tag";
-                StepKind::property(name, pack(*position))
-            }
-            Node::MethodCall(call, position) => {
-                self.uses_tags |= call.name == "set_tag";
-                let first = call.args.first().map_or(Position::NONE, Node::position);
-                let count = call.args.len();
-                let values = self.expressions(call.args.iter());
-                arguments.extend(values);
-                StepKind::method(&call.name, count, pack(first), pack(*position))
-            }
-            other => StepKind::property("", pack(other.position())),
         }
     }
 }

@@ -11,10 +11,11 @@ pub(super) struct Scope {
     locals: Vec<Local>,
 }
 
-#[derive(Clone, Copy)]
 struct Entry {
     local: LocalId,
     constant: bool,
+    /// Names under which a module exports it.
+    aliases: Vec<String>,
 }
 
 /// A variable that was found.
@@ -50,7 +51,7 @@ impl Scope {
             by_reference: false,
             position: pack(position),
         });
-        self.entries.push(Entry { local, constant });
+        self.entries.push(Entry { local, constant, aliases: Vec::new() });
         local
     }
 
@@ -79,6 +80,14 @@ impl Scope {
         &self.locals[local as usize].name
     }
 
+    /// Exports the last variable of the name under an alias.
+    pub(super) fn alias(&mut self, name: &str, alias: &str) {
+        let index = self.entries.iter().rposition(|entry| self.locals[entry.local as usize].name == name);
+        if let Some(index) = index {
+            self.entries[index].aliases.push(alias.to_owned());
+        }
+    }
+
     /// The names in scope, innermost last.
     pub(super) fn names(&self) -> Vec<String> {
         self.entries.iter().map(|entry| self.name(entry.local).to_owned()).collect()
@@ -90,7 +99,11 @@ impl Scope {
 
     /// What is still in scope, beside the first entries.
     pub(super) fn exported(&self, parameters: usize) -> Vec<Exported> {
-        let export = |entry: &Entry| Exported { local: entry.local, constant: entry.constant };
+        let export = |entry: &Entry| Exported {
+            local: entry.local,
+            constant: entry.constant,
+            aliases: entry.aliases.clone(),
+        };
         self.entries.iter().skip(parameters).map(export).collect()
     }
 

@@ -69,11 +69,11 @@ impl Builder<'_> {
 
     /// Modules are loaded by the interpreter's own statement: there is nothing in it to compile.
     fn left_to_interpreter(&mut self, statement: &Stmt) -> Kind {
-        let block = StmtBlock::new(
-            std::iter::once(statement.clone()),
-            statement.position(),
-            Position::NONE,
-        );
+        if let Stmt::Export(export, _) = statement {
+            let (name, alias) = (export.0.name.as_str(), export.1.name.as_str());
+            self.scope.alias(name, if alias.is_empty() { name } else { alias });
+        }
+        let block = StmtBlock::new(std::iter::once(statement.clone()), statement.position(), Position::NONE);
         let import = matches!(statement, Stmt::Import(..));
         let kind = self.interpret(Node::Stmt(Box::new(block)), if import { "import" } else { "statement" });
         let Kind::Interpret(mut interpret) = kind else { return kind };
@@ -116,7 +116,8 @@ impl Builder<'_> {
         let iterable = self.expression(&flow.expr);
         let length = self.scope.len();
         let before = self.next_node;
-        let counter = counter_name.as_ref().map(|counter| self.scope.declare(&counter.name, false, counter.pos));
+        let counter =
+            counter_name.as_ref().map(|counter| self.scope.declare(&counter.name, false, counter.pos));
         let variable = self.scope.declare(&name.name, false, name.pos);
         let body = (!flow.body.is_empty()).then(|| self.body(&flow.body));
         self.scope.truncate(length);
@@ -134,9 +135,7 @@ impl Builder<'_> {
         let body = Box::new(self.body(&flow.body));
         let length = self.scope.len();
         let variable = match &flow.expr {
-            Node::Variable(variable, _, position) => {
-                Some(self.scope.declare(&variable.1, false, *position))
-            }
+            Node::Variable(variable, _, position) => Some(self.scope.declare(&variable.1, false, *position)),
             _ => None,
         };
         let handler = Box::new(self.body(&flow.branch));
@@ -155,6 +154,9 @@ impl Builder<'_> {
         let constant = flags.contains(ASTFlags::CONSTANT);
         let reused = index.and_then(|offset| self.scope.redeclare(offset.get(), constant));
         let local = reused.unwrap_or_else(|| self.scope.declare(&name.name, constant, position));
+        if flags.contains(ASTFlags::EXPORTED) {
+            self.scope.alias(&name.name, &name.name);
+        }
         let outermost = self.is_top && self.depth == 0;
         let exported = (outermost && self.is_program).then(|| self.scope.last_exported(0));
         Kind::Let { local, constant, value, exported, global: outermost && constant }
@@ -182,6 +184,7 @@ impl Builder<'_> {
             op: super::chain::assigned_operator(operator),
             value,
             operator_position: pack(operator.position()),
+            target: pack(sides.lhs.start_position()),
             name,
         }
     }
@@ -191,6 +194,13 @@ impl Builder<'_> {
         let value = self.expression(value);
         let Node::Variable(variable, ..) = target else { return Kind::Unit };
         let name = variable.1.to_string();
+        if !variable.2.is_empty() {
+            // What a module has is found, and is constant.
+            let found = self.expression(target);
+            let raise = Kind::Raise(Raise::AssignmentToConstant(name));
+            let raise = self.node(target.position(), target.position(), raise);
+            return Kind::Block(vec![value, found, raise]);
+        }
         let known = self.names.constants.contains_key(&name) || self.names.pointers.contains_key(&name);
         let raise = if known { Raise::AssignmentToConstant(name) } else { Raise::VariableNotFound(name) };
         let raise = self.node(target.position(), target.position(), Kind::Raise(raise));

@@ -9,13 +9,12 @@ use crate::ty::{Part, Ty};
 impl<'u> Walk<'_, 'u> {
     pub(super) fn chain(&mut self, chain: &'u ChainExpr) -> Ty {
         let value = chain.value.as_ref().map(|value| self.expression(value));
-        let arguments: Vec<Ty> =
-            chain.arguments.iter().map(|argument| self.expression(argument)).collect();
+        let arguments: Vec<Ty> = chain.arguments.iter().map(|argument| self.expression(argument)).collect();
         let root = match &chain.root {
             ChainRoot::Place(place) => self.place(*place),
             ChainRoot::Value(value) => self.expression(value),
         };
-        let mut follow = Follow { current: root, path: Some(Vec::new()), next: 0, effect: None };
+        let mut follow = Follow { current: root, path: Some(Vec::new()), next: 0, effect: Effect::Nothing };
         let mut conditional = false;
         for step in &chain.chain.steps {
             conditional |= step.null_conditional;
@@ -27,18 +26,19 @@ impl<'u> Walk<'_, 'u> {
                     None => value,
                     Some(op) => operators::assigned(op, &follow.current, &value),
                 };
-                Some(follow.path.map(|path| (path, new)))
+                Effect::on(follow.path, new)
             }
             _ => follow.effect,
         };
-        if let (ChainRoot::Place(Place::Local { local, constant: false }), Some(effect)) =
-            (&chain.root, effect)
-        {
+        if let ChainRoot::Place(Place::Local { local, constant: false }) = &chain.root {
             let after = match effect {
-                Some((path, ty)) => self.local(*local).with_part(&path, &ty),
-                None => Ty::Any,
+                Effect::Nothing => None,
+                Effect::Part(path, ty) => Some(self.local(*local).with_part(&path, &ty)),
+                Effect::Unknown => Some(Ty::Any),
             };
-            self.set_local(*local, &after);
+            if let Some(after) = after {
+                self.set_local(*local, &after);
+            }
         }
         if chain.chain.assign.is_some() {
             return Ty::Unit;
@@ -68,27 +68,30 @@ impl<'u> Walk<'_, 'u> {
                 };
                 follow.part(part);
             }
-            StepKind::Property { name, .. } => {
+            StepKind::Property(property) => {
+                let name = property.key.as_str();
                 if matches!(follow.current, Ty::Map(_)) {
-                    follow.part(Part::Property(name.as_ref().into()));
+                    follow.part(Part::Property(name.into()));
                 } else {
                     let ty = library::result(name, &follow.current, &[]);
                     follow.leaf(ty);
                 }
             }
-            StepKind::Method { name, arguments: count, .. } => {
+            StepKind::Method(method) => {
+                let (name, count) = (&*method.name, &method.arguments);
                 let values = &arguments[follow.next..follow.next + count];
                 follow.next += count;
                 let script = self.state.unit.functions.iter().any(|function| {
-                    !function.is_top && function.name == **name && function.parameters == *count
+                    !function.is_top && function.name == name && function.parameters == *count
                 });
                 let callable = matches!(follow.current, Ty::Map(_) | Ty::Any | Ty::Pointer);
-                if script || callable && !is_map_method(name) {
-                    follow.effect = Some(follow.path.take().map(|path| (path, Ty::Any)));
+                // An entry of a map that holds a function is called like a method, whatever its name.
+                if script || callable {
+                    follow.effect = Effect::on(follow.path.take(), Ty::Any);
                     return follow.lose(Ty::Any);
                 }
                 let after = library::receiver_after(name, &follow.current, values);
-                follow.effect = Some(follow.path.take().map(|path| (path, after)));
+                follow.effect = Effect::on(follow.path.take(), after);
                 let ty = library::result(name, &follow.current, values);
                 follow.lose(ty);
             }
@@ -96,9 +99,19 @@ impl<'u> Walk<'_, 'u> {
     }
 }
 
-/// A map's entry that holds a function is called like a method, whatever its name.
-fn is_map_method(_name: &str) -> bool {
-    false
+/// What a method does to the root of its chain.
+enum Effect {
+    Nothing,
+    /// This part becomes this.
+    Part(Vec<Part>, Ty),
+    /// Anything may have happened.
+    Unknown,
+}
+
+impl Effect {
+    fn on(path: Option<Vec<Part>>, ty: Ty) -> Self {
+        path.map_or(Self::Unknown, |path| Self::Part(path, ty))
+    }
 }
 
 /// How far along a chain we are.
@@ -108,8 +121,7 @@ struct Follow {
     path: Option<Vec<Part>>,
     /// Arguments used so far.
     next: usize,
-    /// What a method did to the root: the part and its type, or nothing known.
-    effect: Option<Option<(Vec<Part>, Ty)>>,
+    effect: Effect,
 }
 
 impl Follow {

@@ -3,6 +3,12 @@
 //! Only facts that hold for every value of the types stand here. A result that is not listed is [`Ty::Any`], and a
 //! method that is not listed may change what it is called on in any way that the library can.
 
+#![expect(
+    clippy::match_same_arms,
+    clippy::unnested_or_patterns,
+    reason = "facts are kept apart by what they are about"
+)]
+
 use crate::ty::{Part, Ty};
 
 /// Type of the result of `name(receiver, arguments..)`, or of the property `name` when it is read.
@@ -47,9 +53,9 @@ fn of_int(name: &str, arguments: &[Ty]) -> Ty {
 fn of_float(name: &str, arguments: &[Ty]) -> Ty {
     match (name, arguments) {
         (
-            "sqrt" | "sin" | "cos" | "tan" | "sinh" | "cosh" | "tanh" | "asin" | "acos" | "atan" | "exp" | "ln"
-            | "log" | "floor" | "ceiling" | "round" | "int" | "fraction" | "abs" | "to_degrees" | "to_radians"
-            | "to_float",
+            "sqrt" | "sin" | "cos" | "tan" | "sinh" | "cosh" | "tanh" | "asin" | "acos" | "atan" | "exp"
+            | "ln" | "log" | "floor" | "ceiling" | "round" | "int" | "fraction" | "abs" | "to_degrees"
+            | "to_radians" | "to_float",
             [],
         )
         | ("min" | "max", [Ty::Float | Ty::Int])
@@ -63,9 +69,9 @@ fn of_float(name: &str, arguments: &[Ty]) -> Ty {
 fn of_string(name: &str, arguments: &[Ty]) -> Ty {
     match (name, arguments) {
         ("len" | "bytes", []) | ("index_of", [Ty::Str | Ty::Char]) => Ty::Int,
-        ("is_empty", []) | ("contains" | "starts_with" | "ends_with", [Ty::Str]) | ("contains", [Ty::Char]) => {
-            Ty::Bool
-        }
+        ("is_empty", [])
+        | ("contains" | "starts_with" | "ends_with", [Ty::Str])
+        | ("contains", [Ty::Char]) => Ty::Bool,
         ("to_upper" | "to_lower", []) | ("sub_string", [Ty::Int] | [Ty::Int, Ty::Int]) => Ty::Str,
         ("split", [Ty::Str | Ty::Char]) => Ty::array(Ty::Str),
         ("split", []) | ("to_chars", []) => Ty::array(Ty::Any),
@@ -105,15 +111,19 @@ pub(crate) fn receiver_after(name: &str, receiver: &Ty, arguments: &[Ty]) -> Ty 
         {
             receiver.clone()
         }
-        (_, "type_of" | "print" | "debug" | "to_string" | "to_debug" | "len" | "is_empty" | "is_shared", []) => {
-            receiver.clone()
+        (
+            _,
+            "type_of" | "print" | "debug" | "to_string" | "to_debug" | "len" | "is_empty" | "is_shared",
+            [],
+        ) => receiver.clone(),
+        (Ty::Array(_), "push", [value]) | (Ty::Array(_), "insert" | "pad" | "set", [Ty::Int, value]) => {
+            element(value)
         }
-        (Ty::Array(_), "push", [value])
-        | (Ty::Array(_), "insert" | "pad" | "set", [Ty::Int, value]) => element(value),
         (Ty::Array(_), "append", [Ty::Array(added)]) => element(added),
         (
             Ty::Array(_),
-            "contains" | "get" | "clear" | "reverse" | "truncate" | "chop" | "pop" | "shift" | "remove" | "extract",
+            "contains" | "get" | "clear" | "reverse" | "truncate" | "chop" | "pop" | "shift" | "remove"
+            | "extract",
             _,
         )
         | (Ty::Map(_), "contains" | "keys" | "values" | "get", _) => receiver.clone(),

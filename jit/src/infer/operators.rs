@@ -9,10 +9,8 @@ pub(crate) fn binary(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
     if *left == Ty::Never || *right == Ty::Never {
         return Ty::Never;
     }
-    let compares = matches!(
-        op,
-        Op::Equal | Op::NotEqual | Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual
-    );
+    let compares =
+        matches!(op, Op::Equal | Op::NotEqual | Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual);
     match (left, right) {
         (Ty::Any, _) | (_, Ty::Any) => Ty::Any,
         // Functions of the standard library order and compare containers, and may be missing.
@@ -39,7 +37,9 @@ pub(crate) fn binary(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
         {
             Ty::Str
         }
-        (Ty::Int, Ty::Unit) | (Ty::Unit, Ty::Int) if matches!(op, Op::RangeExclusive | Op::RangeInclusive) => {
+        (Ty::Int, Ty::Unit) | (Ty::Unit, Ty::Int)
+            if matches!(op, Op::RangeExclusive | Op::RangeInclusive) =>
+        {
             Ty::Range
         }
         _ => Ty::Any,
@@ -56,9 +56,7 @@ fn container(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
 /// Type of a variable of type `left` after `left op= right`.
 pub(crate) fn assigned(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
     match (op, left, right) {
-        (BinaryOp::Add, Ty::Array(_), Ty::Array(added)) => {
-            left.with_part(&[crate::ty::Part::Element], added)
-        }
+        (BinaryOp::Add, Ty::Array(_), Ty::Array(added)) => left.with_part(&[crate::ty::Part::Element], added),
         (BinaryOp::Add, Ty::Array(_), Ty::Never) => left.clone(),
         (BinaryOp::Add, Ty::Array(_), Ty::Any) => Ty::array(Ty::Any),
         (BinaryOp::Add, Ty::Array(_), other) => left.with_part(&[crate::ty::Part::Element], other),

@@ -53,14 +53,14 @@ impl<'u> Walk<'_, 'u> {
     }
 
     pub(super) fn returns(&mut self, ty: &Ty) {
-        let generic = self.state.typed.instances[self.id].generic;
-        let joined = if generic { Ty::Any } else { self.result.join(ty) };
+        let joined = if self.state.specialise { self.result.join(ty) } else { Ty::Any };
         if joined != self.result {
             self.result = joined;
             self.state.changed = true;
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
     fn kind(&mut self, expr: &'u Expr) -> Ty {
         match &expr.kind {
             Kind::Unit => Ty::Unit,
@@ -103,7 +103,9 @@ impl<'u> Walk<'_, 'u> {
             }
             Kind::Raise(_) => Ty::Never,
             Kind::Chain(chain) => self.chain(chain),
-            Kind::Call { function, arguments, first } => self.call(expr, *function, arguments, first.as_ref()),
+            Kind::Call { function, arguments, first } => {
+                self.call(expr, *function, arguments, first.as_ref())
+            }
             Kind::Native { name, arguments, first } => self.native(name, arguments, first.as_ref()),
             Kind::Qualified { arguments, first, .. } => {
                 self.all(arguments);
@@ -136,6 +138,7 @@ impl<'u> Walk<'_, 'u> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
     fn control(&mut self, kind: &'u Kind) -> Ty {
         match kind {
             Kind::Block(elements) => self.all(elements).pop().unwrap_or(Ty::Unit),
@@ -166,22 +169,22 @@ impl<'u> Walk<'_, 'u> {
                 }
                 Ty::Never
             }
-            Kind::Continue(value) => {
-                value.iter().for_each(|value| drop(self.expression(value)));
-                Ty::Never
-            }
             Kind::Return(value) => {
                 let ty = value.as_ref().map_or(Ty::Unit, |value| self.expression(value));
                 self.returns(&ty);
                 Ty::Never
             }
-            Kind::Throw(value) => {
-                value.iter().for_each(|value| drop(self.expression(value)));
+            Kind::Throw(value) | Kind::Continue(value) => {
+                if let Some(value) = value {
+                    self.expression(value);
+                }
                 Ty::Never
             }
             Kind::Try { body, variable, handler } => {
                 let value = self.expression(body);
-                variable.iter().for_each(|variable| self.set_local(*variable, &Ty::Any));
+                if let Some(variable) = variable {
+                    self.set_local(*variable, &Ty::Any);
+                }
                 self.expression(handler);
                 value.join(&Ty::Unit)
             }
@@ -202,11 +205,15 @@ impl<'u> Walk<'_, 'u> {
                 Ty::Unit
             }
             Kind::Share(locals) => {
-                locals.iter().for_each(|local| self.set_local(*local, &Ty::Any));
+                for local in locals {
+                    self.set_local(*local, &Ty::Any);
+                }
                 Ty::Unit
             }
             Kind::Interpret(interpret) => {
-                interpret.scope.iter().for_each(|(local, _)| self.set_local(*local, &Ty::Any));
+                for (local, _) in &interpret.scope {
+                    self.set_local(*local, &Ty::Any);
+                }
                 Ty::Any
             }
             _ => Ty::Any,
@@ -236,7 +243,7 @@ impl<'u> Walk<'_, 'u> {
             Ty::Never => Ty::Never,
             Ty::Array(element) => (*element).clone(),
             Ty::Str => Ty::Char,
-            Ty::Blob | Ty::Range => Ty::Int,
+            Ty::Range => Ty::Int,
             _ => Ty::Any,
         };
         self.set_local(for_loop.variable, &item);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rhai::{Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, Scope};
 
+use super::natives::RuntimeSites;
+
 /// What a helper tells machine code.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct Context<'a> {
     pub level_max: u64,
     /// The level of calls that machine code is at; helpers hand it to the interpreter's state before they call it.
     pub level: u64,
+    /// How many variables of the top level have been declared.
+    pub declared: u64,
+    /// Asked for more fuel when it is used up.
+    pub meter: &'a dyn Meter,
     /// The error that is on its way out.
     pub error: Option<Box<EvalAltResult>>,
     /// Errors that `catch` blocks are at work on, innermost last.
@@ -42,6 +48,22 @@ pub struct Context<'a> {
     pub scope: Scope<'static>,
     /// The program's functions that can be called by name.
     pub functions: &'a dyn FunctionTable,
+}
+
+/// Grants operations.
+pub trait Meter {
+    /// Grants some more operations, or ends the program. `fuel` is what is left: 0 or less.
+    fn refuel(&self, fuel: i64, position: rhai::Position) -> Result<i64, Box<EvalAltResult>>;
+}
+
+/// Grants whatever is asked for.
+#[derive(Debug)]
+pub struct Unlimited;
+
+impl Meter for Unlimited {
+    fn refuel(&self, _fuel: i64, _position: rhai::Position) -> Result<i64, Box<EvalAltResult>> {
+        Ok(i64::MAX)
+    }
 }
 
 /// A compiled function behind the one signature that the runtime knows.
@@ -63,6 +85,10 @@ pub trait FunctionTable: Sync {
     fn find(&self, name: &str, parameters: usize) -> Option<CompiledFunction>;
     /// The typed method: `fn type.name()`; `type_name` as `Engine::map_type_name` gives it.
     fn find_method(&self, type_name: &str, name: &str, parameters: usize) -> Option<CompiledFunction>;
+    /// What the program's helpers remember of the host's functions; without it they look for them at each call.
+    fn sites(&self) -> Option<&RuntimeSites> {
+        None
+    }
 }
 
 /// One function that can be called by name.

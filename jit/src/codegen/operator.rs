@@ -1,0 +1,219 @@
+//! Operators on values of any type: an inline test for integers and floats, the runtime for the rest.
+
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+
+use super::function::FunctionGen;
+use super::helpers::Helper;
+use super::value::Val;
+use crate::ir::{ChainRoot, Expr, Kind};
+use crate::ops::BinaryOp;
+use crate::rt::values::ValueKind;
+use crate::ty::Ty;
+
+impl<'f> FunctionGen<'_, 'f> {
+    pub(super) fn binary(&mut self, expr: &Expr, op: BinaryOp, left: &'f Expr, right: &'f Expr) -> Val {
+        let (left_value, right_value) = self.operands(left, right);
+        self.binary_values(expr, op, left_value, right_value)
+    }
+
+    /// Both operands; the left one is read before anything on the right can change it.
+    pub(super) fn operands(&mut self, left: &'f Expr, right: &'f Expr) -> (Val, Val) {
+        let mut left_value = self.evaluate(left, true);
+        if !is_quiet(right) {
+            left_value = self.keep(left_value);
+        }
+        let right_value = self.evaluate(right, true);
+        (left_value, right_value)
+    }
+
+    pub(super) fn binary_values(&mut self, expr: &Expr, op: BinaryOp, left: Val, right: Val) -> Val {
+        if let Some(value) = self.scalar_binary(op, left, right, expr.position) {
+            return value;
+        }
+        let out = self.temp();
+        let done = self.builder.create_block();
+        if is_inline(op) {
+            self.fast_numbers(op, (left, right), out, done, expr.position);
+        }
+        self.binary_by_helper(op, left, right, out, expr.position);
+        self.builder.ins().jump(done, &[]);
+        self.builder.switch_to_block(done);
+        self.discard(left);
+        self.discard(right);
+        let ty = self.ty(expr);
+        self.typed(Val::Temp(out), &ty, expr.position)
+    }
+
+    fn binary_by_helper(&mut self, op: BinaryOp, left: Val, right: Val, out: u32, position: u32) {
+        let (left, _) = self.boxed(left);
+        let (right, _) = self.boxed(right);
+        let out = self.slot_address(out);
+        let number = self.builder.ins().iconst(types::I32, op as i64);
+        let position = self.position(position);
+        let context = self.context;
+        self.call_checked(Helper::Binary, &[context, out, number, left, right, position]);
+    }
+
+    /// When both are integers, or both floats, computes the result into `out` and goes to `done`. Falls through
+    /// otherwise.
+    fn fast_numbers(
+        &mut self,
+        op: BinaryOp,
+        (left, right): (Val, Val),
+        out: u32,
+        done: cranelift_codegen::ir::Block,
+        position: u32,
+    ) {
+        for kind in [ValueKind::Int, ValueKind::Float] {
+            if !could_be(left, kind) || !could_be(right, kind) {
+                continue;
+            }
+            let fast = self.builder.create_block();
+            let other = self.builder.create_block();
+            let both = match (self.has_kind(left, kind), self.has_kind(right, kind)) {
+                (Some(left), Some(right)) => self.builder.ins().band(left, right),
+                (Some(one), None) | (None, Some(one)) => one,
+                (None, None) => continue,
+            };
+            self.builder.ins().brif(both, fast, &[], other, &[]);
+            self.builder.switch_to_block(fast);
+            let left = self.number_in(left, kind);
+            let right = self.number_in(right, kind);
+            if let Some(value) = self.scalar_binary(op, left, right, position) {
+                let out = self.slot_address(out);
+                self.put(value, out);
+                self.builder.ins().jump(done, &[]);
+            } else {
+                self.builder.ins().jump(other, &[]);
+            }
+            self.builder.switch_to_block(other);
+        }
+    }
+
+    /// The test whether a value in memory is of this kind; `None` when it is a scalar of it.
+    fn has_kind(&mut self, value: Val, kind: ValueKind) -> Option<Value> {
+        let address = self.address(value)?;
+        Some(self.is_kind(address, kind))
+    }
+
+    fn number_in(&mut self, value: Val, kind: ValueKind) -> Val {
+        match (self.address(value), kind) {
+            (Some(address), ValueKind::Int) => Val::Int(self.get_int(address)),
+            (Some(address), _) => Val::Float(self.get_float(address)),
+            (None, _) => value,
+        }
+    }
+
+    /// `place op= value` for a variable in memory.
+    pub(super) fn unary(&mut self, expr: &Expr, number: i64, operand: &'f Expr) -> Val {
+        let value = self.evaluate(operand, true);
+        let inline = match (number, value) {
+            (0, value) => self.negate(value, expr.position),
+            (1, Val::Int(_) | Val::Float(_)) => Some(value),
+            (2, Val::Bool(value)) => Some(Val::Bool(self.builder.ins().bxor_imm_u(value, 1))),
+            _ => None,
+        };
+        if let Some(value) = inline {
+            return value;
+        }
+        let (address, value) = self.boxed(value);
+        let out = self.temp();
+        let out_address = self.slot_address(out);
+        let number = self.builder.ins().iconst(types::I32, number);
+        let position = self.position(expr.position);
+        let context = self.context;
+        self.call_checked(Helper::Unary, &[context, out_address, number, address, position]);
+        self.discard(value);
+        let ty = self.ty(expr);
+        self.typed(Val::Temp(out), &ty, expr.position)
+    }
+
+    /// Branches on a condition without making a value of it where that can be avoided.
+    pub(super) fn branch(
+        &mut self,
+        condition: &'f Expr,
+        yes: cranelift_codegen::ir::Block,
+        no: cranelift_codegen::ir::Block,
+    ) {
+        match &condition.kind {
+            Kind::Bool(value) => {
+                let target = if *value { yes } else { no };
+                self.builder.ins().jump(target, &[]);
+            }
+            Kind::And(operands) if !operands.is_empty() => {
+                self.branch_all(operands, no, false);
+                self.builder.ins().jump(yes, &[]);
+            }
+            Kind::Or(operands) if !operands.is_empty() => {
+                self.branch_all(operands, yes, true);
+                self.builder.ins().jump(no, &[]);
+            }
+            Kind::Not(operand) if *self.node_ty(operand) == Ty::Bool => self.branch(operand, no, yes),
+            _ => {
+                let value = self.evaluate(condition, true);
+                let value = self.condition(value, condition.position);
+                self.builder.ins().brif(value, yes, &[], no, &[]);
+            }
+        }
+    }
+
+    /// Goes to `target` as soon as an operand is `leaves`; falls through when none is.
+    fn branch_all(&mut self, operands: &'f [Expr], target: cranelift_codegen::ir::Block, leaves: bool) {
+        for operand in operands {
+            let next = self.builder.create_block();
+            if leaves {
+                self.branch(operand, target, next);
+            } else {
+                self.branch(operand, next, target);
+            }
+            self.builder.switch_to_block(next);
+        }
+    }
+}
+
+fn could_be(value: Val, kind: ValueKind) -> bool {
+    match value {
+        Val::Int(_) => kind == ValueKind::Int,
+        Val::Float(_) => kind == ValueKind::Float,
+        Val::Temp(_) | Val::Ref(_) | Val::Either(..) | Val::Constant(_) => true,
+        _ => false,
+    }
+}
+
+fn is_inline(op: BinaryOp) -> bool {
+    !matches!(op, BinaryOp::Power | BinaryOp::RangeExclusive | BinaryOp::RangeInclusive | BinaryOp::In)
+}
+
+/// Whether evaluating this cannot change a variable.
+pub(super) fn is_quiet(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Unit
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Char(_)
+        | Kind::Constant(_)
+        | Kind::Local(_)
+        | Kind::This
+        | Kind::Raise(_)
+        | Kind::Global { .. } => true,
+        Kind::Negate(operand) | Kind::Plus(operand) | Kind::Not(operand) | Kind::IsShared(operand) => {
+            is_quiet(operand)
+        }
+        Kind::Binary { left, right, .. } => is_quiet(left) && is_quiet(right),
+        Kind::And(operands)
+        | Kind::Or(operands)
+        | Kind::Coalesce(operands)
+        | Kind::Interpolate(operands)
+        | Kind::Array(operands) => operands.iter().all(is_quiet),
+        Kind::Map { values, .. } => values.iter().all(is_quiet),
+        Kind::Chain(chain) => {
+            let root = match &chain.root {
+                ChainRoot::Place(_) => true,
+                ChainRoot::Value(value) => is_quiet(value),
+            };
+            root && chain.only_reads() && chain.arguments.iter().all(is_quiet)
+        }
+        _ => false,
+    }
+}

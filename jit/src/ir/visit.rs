@@ -1,0 +1,141 @@
+//! Walks over the tree.
+
+use super::{ChainRoot, Expr, Kind, LocalId, Place};
+
+/// Calls `f` for each direct part of a node.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
+pub fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
+    match &expr.kind {
+        Kind::Unit
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Char(_)
+        | Kind::Constant(_)
+        | Kind::Local(_)
+        | Kind::This
+        | Kind::Global { .. }
+        | Kind::Share(_)
+        | Kind::Raise(_)
+        | Kind::Interpret(_) => {}
+        Kind::Binary { left, right, .. } => {
+            f(left);
+            f(right);
+        }
+        Kind::Negate(part)
+        | Kind::Plus(part)
+        | Kind::Not(part)
+        | Kind::NewPointer(part)
+        | Kind::IsShared(part) => {
+            f(part);
+        }
+        Kind::And(list)
+        | Kind::Or(list)
+        | Kind::Coalesce(list)
+        | Kind::Interpolate(list)
+        | Kind::Array(list)
+        | Kind::Block(list)
+        | Kind::Map { values: list, .. }
+        | Kind::Call { arguments: list, .. }
+        | Kind::Native { arguments: list, .. }
+        | Kind::Qualified { arguments: list, .. } => list.iter().for_each(f),
+        Kind::If { condition, then, otherwise } => {
+            f(condition);
+            f(then);
+            f(otherwise);
+        }
+        Kind::Switch(switch) => {
+            f(&switch.value);
+            for (condition, body) in &switch.arms {
+                condition.iter().for_each(&mut *f);
+                f(body);
+            }
+        }
+        Kind::While { condition, body, .. } => {
+            if let Some(condition) = condition {
+                f(condition);
+            }
+            f(body);
+        }
+        Kind::DoWhile { condition, body, .. } => {
+            f(body);
+            f(condition);
+        }
+        Kind::For(for_loop) => {
+            f(&for_loop.iterable);
+            for_loop.body.iter().for_each(f);
+        }
+        Kind::Break(value) | Kind::Continue(value) | Kind::Return(value) | Kind::Throw(value) => {
+            if let Some(value) = value {
+                f(value);
+            }
+        }
+        Kind::Try { body, handler, .. } => {
+            f(body);
+            f(handler);
+        }
+        Kind::Let { value, .. } | Kind::Assign { value, .. } | Kind::IsDefined { name: value, .. } => {
+            f(value);
+        }
+        Kind::Chain(chain) => {
+            chain.value.iter().for_each(&mut *f);
+            chain.arguments.iter().for_each(&mut *f);
+            if let ChainRoot::Value(root) = &chain.root {
+                f(root);
+            }
+        }
+        Kind::CallPointer { callee, arguments } => {
+            f(callee);
+            arguments.iter().for_each(f);
+        }
+        Kind::Curry { pointer, arguments } => {
+            f(pointer);
+            arguments.iter().for_each(f);
+        }
+    }
+}
+
+/// Whether the test holds for the node or any part of it.
+pub fn any(expr: &Expr, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
+    if test(expr) {
+        return true;
+    }
+    let mut found = false;
+    parts(expr, &mut |part| found = found || any(part, test));
+    found
+}
+
+/// Whether this very node may change the variable.
+pub fn may_write(expr: &Expr, local: LocalId) -> bool {
+    let is = |place: &Place| matches!(place, Place::Local { local: found, .. } if *found == local);
+    match &expr.kind {
+        Kind::Assign { place, .. } => is(place),
+        Kind::Let { local: found, .. } => *found == local,
+        Kind::Chain(chain) => match &chain.root {
+            ChainRoot::Place(place) => is(place) && !chain.only_reads(),
+            ChainRoot::Value(_) => false,
+        },
+        Kind::Native { first, .. } | Kind::Qualified { first, .. } => {
+            first.as_ref().is_some_and(|first| is(&first.place))
+        }
+        Kind::Share(locals) => locals.contains(&local),
+        Kind::Interpret(interpret) => interpret.scope.iter().any(|(found, _)| *found == local),
+        Kind::For(for_loop) => for_loop.variable == local || for_loop.counter == Some(local),
+        Kind::Try { variable, .. } => *variable == Some(local),
+        _ => false,
+    }
+}
+
+/// Whether this very node mentions `this`.
+pub fn is_this(expr: &Expr) -> bool {
+    let is = |place: &Place| *place == Place::This;
+    match &expr.kind {
+        Kind::This => true,
+        Kind::Assign { place, .. } => is(place),
+        Kind::Chain(chain) => matches!(&chain.root, ChainRoot::Place(place) if is(place)),
+        Kind::Native { first, .. } | Kind::Qualified { first, .. } | Kind::Call { first, .. } => {
+            first.as_ref().is_some_and(|first| is(&first.place))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,419 @@
+//! A compiled program: its code, what the code refers to, and how it is entered.
+#![expect(unsafe_code, reason = "machine code is entered through a pointer, and freed")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_jit::{JITBuilder, JITModule};
+use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, Position, Scope};
+
+use crate::codegen::helpers::Helper;
+use crate::codegen::{self, Pool, Settings};
+use crate::front::{self, Entry, Source};
+use crate::infer;
+use crate::ir::{FunctionId, Kind, Unit, visit};
+use crate::position::unpack;
+use crate::rt::context::{CompiledFunction, Context, FunctionTable, GenericEntry, Meter, Status};
+use crate::rt::fuel::OperationLimit;
+use crate::rt::natives::RuntimeSites;
+
+/// How a program is compiled.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
+pub struct Options {
+    /// Whether types are inferred; without, every value is of unknown type.
+    pub specialise: bool,
+    /// Whether machine code looks into values by itself; without, it asks the runtime for each.
+    pub inline_layout: bool,
+    /// Whether listings for people are kept.
+    pub listings: bool,
+    /// Whether operations are charged.
+    pub count_operations: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { specialise: true, inline_layout: true, listings: false, count_operations: false }
+    }
+}
+
+/// Why something was not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The code generator failed.
+    #[error("the code generator refused it: {0}")]
+    Codegen(String),
+    /// The machine is not one that code can be generated for.
+    #[error("no code can be generated for this machine: {0}")]
+    Machine(String),
+    /// The engine is set up in a way that programs cannot follow.
+    #[error("the engine is set up in a way that compiled programs cannot follow: {0}")]
+    Engine(&'static str),
+}
+
+impl Rejection {
+    /// A stable word for counting.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Codegen(_) => "codegen",
+            Self::Machine(_) => "machine",
+            Self::Engine(_) => "engine",
+        }
+    }
+}
+
+/// Something that is left to the interpreter.
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    /// The function it stands in; empty for the top level.
+    pub function: String,
+    /// What it is.
+    pub reason: String,
+    /// Where it is.
+    pub position: Position,
+}
+
+/// What compilation has to tell.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// How many functions the program has, its bodies included.
+    pub functions: usize,
+    /// How many of them never ask the interpreter.
+    pub native_functions: usize,
+    /// How many instances were generated.
+    pub instances: usize,
+    /// What is left to the interpreter.
+    pub fallbacks: Vec<Fallback>,
+    /// Bytes of machine code.
+    pub code_bytes: usize,
+    /// How long it took.
+    pub compile_time: Duration,
+}
+
+/// A compiled program.
+pub struct Program {
+    code: Code,
+    entries: BTreeMap<FunctionId, GenericEntry>,
+    table: Table,
+    report: Report,
+    listings: Listings,
+    ast: AST,
+    /// Why the interpreter runs all of it, if it does.
+    interpreted: bool,
+    count_operations: bool,
+}
+
+/// Texts for people.
+#[derive(Debug, Default)]
+pub struct Listings {
+    /// The typed tree of each instance.
+    pub ir: Vec<String>,
+    /// Cranelift's text and the assembly of each instance.
+    pub code: Vec<(String, String)>,
+}
+
+/// The memory of the code. Freed when dropped; whoever runs the program holds it.
+struct Code {
+    module: ManuallyDrop<JITModule>,
+    _pool: Pool,
+}
+
+// SAFETY: the module is never used again after it was finalised, except to be freed by the one owner; the code is
+// read-only memory, and everything in the pool is `Send` and `Sync`.
+unsafe impl Sync for Code {}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // SAFETY: this is the only place that takes the module, and it runs once.
+        let module = unsafe { ManuallyDrop::take(&mut self.module) };
+        // SAFETY: nobody runs the code any more: runs borrow the program, and pointers to functions that values hold
+        // are names, never addresses.
+        unsafe { module.free_memory() };
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// Compiles a plain program: the statements of the top level and the functions.
+///
+/// # Errors
+/// Why it cannot be compiled; the interpreter can run it all the same.
+pub fn compile(engine: &Engine, ast: &AST, options: &Options) -> Result<Program, Rejection> {
+    let constants = std::collections::BTreeMap::new();
+    let source = Source {
+        library: ast,
+        entries: vec![Entry { name: "", parameters: Vec::new(), statements: ast.statements() }],
+        constants,
+        is_program: true,
+    };
+    let counted = options.count_operations || engine.max_operations() > 0;
+    compile_source(engine, &source, options, counted)
+}
+
+/// Compiles bodies and functions.
+pub(crate) fn compile_source(
+    engine: &Engine,
+    source: &Source<'_>,
+    options: &Options,
+    count_operations: bool,
+) -> Result<Program, Rejection> {
+    if !engine.fast_operators() {
+        return Err(Rejection::Engine("operators of standard types can be overloaded"));
+    }
+    if !engine.allow_shadowing() {
+        return Err(Rejection::Engine("variables cannot be shadowed"));
+    }
+    let began = Instant::now();
+    let unit = front::build(source);
+    let fallbacks = fallbacks(&unit);
+    let interpreted = !fallbacks.is_empty();
+    let typed = infer::infer(&unit, options.specialise);
+    let layout = if options.inline_layout { crate::layout::layout() } else { None };
+    let settings = Settings { count_operations, export_scope: source.is_program, listings: options.listings };
+    let mut module = new_module()?;
+    let generated = codegen::generate(&unit, &typed, settings, layout, &mut module)
+        .map_err(|error| Rejection::Codegen(describe(&error)))?;
+    module.finalize_definitions().map_err(|error| Rejection::Codegen(error.to_string()))?;
+    let entry = |declared: &cranelift_module::FuncId| -> GenericEntry {
+        let address = module.get_finalized_function(*declared);
+        // SAFETY: entries are generated with this signature.
+        unsafe { std::mem::transmute::<*const u8, GenericEntry>(address) }
+    };
+    let entries: BTreeMap<FunctionId, GenericEntry> =
+        generated.entries.iter().map(|(function, declared)| (*function, entry(declared))).collect();
+    let table = Table::new(&unit, &entries);
+    let with_fallback = |name: &str| fallbacks.iter().any(|fallback| fallback.function == name);
+    let report = Report {
+        functions: unit.functions.len(),
+        native_functions: unit.functions.iter().filter(|function| !with_fallback(&function.name)).count(),
+        instances: typed.instances.len(),
+        fallbacks,
+        code_bytes: generated.code_bytes.iter().sum(),
+        compile_time: began.elapsed(),
+    };
+    let ir = if options.listings { crate::ir::print::unit(&unit, &typed) } else { Vec::new() };
+    Ok(Program {
+        code: Code { module: ManuallyDrop::new(module), _pool: generated.pool },
+        entries,
+        table,
+        report,
+        listings: Listings { ir, code: generated.listings },
+        ast: source.library.clone(),
+        interpreted,
+        count_operations,
+    })
+}
+
+fn describe(error: &cranelift_module::ModuleError) -> String {
+    match error {
+        cranelift_module::ModuleError::Compilation(error) => format!("{error:?}"),
+        other => other.to_string(),
+    }
+}
+
+fn fallbacks(unit: &Unit) -> Vec<Fallback> {
+    let mut all = Vec::new();
+    for function in &unit.functions {
+        visit::any(&function.body, &mut |expr| {
+            if let Kind::Interpret(interpret) = &expr.kind
+                && interpret.counted
+            {
+                all.push(Fallback {
+                    function: function.name.clone(),
+                    reason: interpret.reason.to_owned(),
+                    position: unpack(expr.position),
+                });
+            }
+            false
+        });
+    }
+    all
+}
+
+/// The instruction set of this machine, made once.
+fn target() -> Result<OwnedTargetIsa, Rejection> {
+    static TARGET: std::sync::LazyLock<Result<OwnedTargetIsa, String>> = std::sync::LazyLock::new(|| {
+        let mut flags = settings::builder();
+        let set = [
+            ("opt_level", "speed"),
+            ("enable_verifier", "true"),
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            ("preserve_frame_pointers", "true"),
+            ("unwind_info", "false"),
+            ("enable_probestack", "true"),
+            ("probestack_strategy", "inline"),
+        ];
+        for (name, value) in set {
+            flags.set(name, value).map_err(|error| error.to_string())?;
+        }
+        let flags = settings::Flags::new(flags);
+        let builder = cranelift_native::builder().map_err(ToOwned::to_owned)?;
+        builder.finish(flags).map_err(|error| error.to_string())
+    });
+    TARGET.clone().map_err(Rejection::Machine)
+}
+
+fn new_module() -> Result<JITModule, Rejection> {
+    let mut builder = JITBuilder::with_isa(target()?, cranelift_module::default_libcall_names());
+    for helper in Helper::ALL {
+        builder.symbol(helper.name(), helper.address());
+    }
+    Ok(JITModule::new(builder))
+}
+
+/// Functions by name.
+struct Table {
+    functions: HashMap<(String, usize), CompiledFunction>,
+    methods: HashMap<(String, String, usize), CompiledFunction>,
+    sites: RuntimeSites,
+}
+
+impl Table {
+    fn new(unit: &Unit, entries: &BTreeMap<FunctionId, GenericEntry>) -> Self {
+        let mut table =
+            Self { functions: HashMap::new(), methods: HashMap::new(), sites: RuntimeSites::default() };
+        for (id, entry) in entries {
+            let function = &unit.functions[*id as usize];
+            if function.is_top {
+                continue;
+            }
+            let compiled = CompiledFunction {
+                entry: *entry,
+                name: Arc::from(function.name.as_str()),
+                is_empty: function.is_empty,
+            };
+            let name = function.name.clone();
+            match &function.this_type {
+                Some(this_type) => {
+                    table.methods.insert((this_type.clone(), name, function.parameters), compiled);
+                }
+                None => {
+                    table.functions.insert((name, function.parameters), compiled);
+                }
+            }
+        }
+        table
+    }
+}
+
+impl FunctionTable for Table {
+    fn find(&self, name: &str, parameters: usize) -> Option<CompiledFunction> {
+        self.functions.get(&(name.to_owned(), parameters)).cloned()
+    }
+
+    fn find_method(&self, type_name: &str, name: &str, parameters: usize) -> Option<CompiledFunction> {
+        if self.methods.is_empty() {
+            return None;
+        }
+        self.methods.get(&(type_name.to_owned(), name.to_owned(), parameters)).cloned()
+    }
+
+    fn sites(&self) -> Option<&RuntimeSites> {
+        Some(&self.sites)
+    }
+}
+
+/// How much of the stack a program may use below where it is entered, unless the caller knows better.
+const STACK_BYTES: usize = 1 << 20;
+
+impl Program {
+    /// Runs the top level, as `Engine::eval_ast_with_scope` does, and leaves its variables in the scope.
+    ///
+    /// # Errors
+    /// Those of the script.
+    pub fn run(&self, engine: &Engine, scope: &mut Scope<'static>) -> Result<Dynamic, Box<EvalAltResult>> {
+        if self.interpreted {
+            return engine.eval_ast_with_scope(scope, &self.ast);
+        }
+        let meter = OperationLimit::of(engine);
+        let fuel = if self.count_operations { meter.fuel() } else { i64::MAX };
+        let floor = here().saturating_sub(STACK_BYTES);
+        self.enter(engine, 0, &mut [], &Entering { meter: &meter, fuel, floor }, Some(scope))
+    }
+
+    /// Runs a body.
+    pub(crate) fn enter(
+        &self,
+        engine: &Engine,
+        entry: FunctionId,
+        arguments: &mut [Dynamic],
+        entering: &Entering<'_>,
+        scope: Option<&mut Scope<'static>>,
+    ) -> Result<Dynamic, Box<EvalAltResult>> {
+        let mut global = engine.new_global_runtime_state();
+        global.source = self.ast.source().map(Into::into);
+        global.lib.push(self.ast.shared_lib().clone());
+        global.embedded_module_resolver = self.ast.resolver().cloned();
+        let mut context = Context {
+            fuel: entering.fuel,
+            stack_limit: entering.floor,
+            level_max: engine.max_call_levels() as u64,
+            level: 0,
+            declared: 0,
+            meter: entering.meter,
+            error: None,
+            caught: Vec::new(),
+            engine,
+            global,
+            caches: Caches::new(),
+            scope: Scope::new(),
+            functions: &self.table,
+        };
+        let mut result = Dynamic::UNIT;
+        let code = self.entries[&entry];
+        let _ = &self.code;
+        // SAFETY: the code was generated for this signature and is alive as long as `self`; the context, the result and
+        // as many arguments as the body has parameters outlive the call.
+        let status = unsafe {
+            code(&raw mut context, 0, std::ptr::null_mut(), &raw mut result, arguments.as_mut_ptr())
+        };
+        if let Some(scope) = scope {
+            *scope = std::mem::take(&mut context.scope);
+        }
+        match (status, context.error.take()) {
+            (Status::Ok, _) => Ok(result.flatten()),
+            (Status::Error, Some(error)) => match *error {
+                EvalAltResult::Exit(value, _) => Ok(value),
+                error => Err(error.into()),
+            },
+            (Status::Error, None) => {
+                let message =
+                    "a compiled program failed without an error; please report this as a bug of Forebay";
+                Err(EvalAltResult::ErrorSystem(String::from("compiled program"), message.into()).into())
+            }
+        }
+    }
+
+    /// What compilation had to tell.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Texts for people; empty unless they were asked for.
+    pub fn listings(&self) -> &Listings {
+        &self.listings
+    }
+}
+
+/// What the caller grants.
+pub(crate) struct Entering<'a> {
+    pub(crate) meter: &'a dyn Meter,
+    pub(crate) fuel: i64,
+    pub(crate) floor: usize,
+}
+
+/// About where the stack ends at the moment.
+#[inline(never)]
+fn here() -> usize {
+    let marker = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&marker)).addr()
+}
