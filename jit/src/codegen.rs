@@ -4,6 +4,7 @@
 //! of the frame; Cranelift promotes no memory to registers and removes no repeated tests, so what is known is decided
 //! before, by inference.
 
+mod abi;
 mod access;
 mod call;
 mod chain;
@@ -12,9 +13,11 @@ mod entry;
 mod expression;
 mod function;
 pub mod helpers;
+mod intrinsic;
 mod loops;
 mod operator;
 mod path;
+mod property;
 mod scalar;
 mod value;
 
@@ -30,7 +33,7 @@ use cranelift_jit::JITModule;
 use cranelift_module::{FuncId, Linkage, Module, ModuleError};
 
 use crate::infer::{InstanceId, Typed};
-use crate::ir::{FunctionId, Unit};
+use crate::ir::{FunctionId, Unit, print};
 use crate::layout::Layout;
 use crate::ty::Ty;
 use helpers::Helper;
@@ -45,6 +48,31 @@ pub struct Settings {
     pub export_scope: bool,
     /// Whether listings are kept.
     pub listings: bool,
+    /// The engine's limits on the size of values.
+    pub limits: Limits,
+}
+
+/// Limits on the size of values; 0 where there is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Items of an array.
+    pub array: usize,
+    /// Entries of a map.
+    pub map: usize,
+    /// Bytes of a string.
+    pub string: usize,
+}
+
+impl Limits {
+    /// Those of an engine.
+    pub fn of(engine: &rhai::Engine) -> Self {
+        Self { array: engine.max_array_size(), map: engine.max_map_size(), string: engine.max_string_size() }
+    }
+
+    /// Whether there is any.
+    pub fn any(self) -> bool {
+        self.array != 0 || self.map != 0 || self.string != 0
+    }
 }
 
 /// Objects that machine code refers to by address, alive as long as the code.
@@ -88,9 +116,10 @@ pub struct Generated {
     pub entries: BTreeMap<FunctionId, FuncId>,
     /// What the code refers to.
     pub pool: Pool,
-    /// Bytes of code of each instance.
+    /// Bytes of code of each instance, then of each entry.
     pub code_bytes: Vec<usize>,
-    /// Cranelift's text and the disassembly of each instance, if asked for.
+    /// Cranelift's text and the disassembly of each instance, then of each entry, if asked for. A first line says of
+    /// what, in the words of the typed tree's listing.
     pub listings: Vec<(String, String)>,
 }
 
@@ -128,7 +157,7 @@ pub fn generate(
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
         function::FunctionGen::new(&mut generator, builder, id).generate();
         let declared = generator.instances[id];
-        output.define(generator.module, declared, &mut context)?;
+        output.define(generator.module, declared, &mut context, &|| print::header(unit, typed, id))?;
     }
     let mut entries = BTreeMap::new();
     for (function, instance) in &typed.entries {
@@ -136,7 +165,11 @@ pub fn generate(
         let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
         entry::generate(&mut generator, builder, *instance);
         let declared = generator.module.declare_anonymous_function(&entry::signature())?;
-        output.define(generator.module, declared, &mut context)?;
+        let title = || {
+            let name = print::function_name(&unit.functions[*function as usize]);
+            format!("entry of {name}, to instance {instance}")
+        };
+        output.define(generator.module, declared, &mut context, &title)?;
         entries.insert(*function, declared);
     }
     let Output { code_bytes, listings, .. } = output;
@@ -156,15 +189,18 @@ impl Output {
         module: &mut JITModule,
         declared: FuncId,
         context: &mut Context,
+        title: &dyn Fn() -> String,
     ) -> Result<(), Box<ModuleError>> {
         context.set_disasm(self.options.listings);
-        let text = if self.options.listings { context.func.display().to_string() } else { String::new() };
+        let title = if self.options.listings { format!("; {}\n", title()) } else { String::new() };
+        let text =
+            if self.options.listings { format!("{title}{}", context.func.display()) } else { String::new() };
         module.define_function_with_control_plane(declared, context, &mut ControlPlane::default())?;
         let compiled = context.compiled_code();
         self.code_bytes.push(compiled.map_or(0, |code| code.code_buffer().len()));
         if self.options.listings {
             let assembly = compiled.and_then(|code| code.vcode.clone()).unwrap_or_default();
-            self.listings.push((text, assembly));
+            self.listings.push((text, title + &assembly));
         }
         module.clear_context(context);
         Ok(())

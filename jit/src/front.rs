@@ -63,7 +63,8 @@ pub fn build(source: &Source<'_>) -> Unit {
         let parameters = definition.def.params.iter().map(ToString::to_string).collect();
         let mut builder = Builder::new(&names, parameters, false, source.is_program);
         let this_type = definition.def.this_type.as_ref().map(ToString::to_string);
-        let function = builder.function(&definition.def.name, this_type, &definition.statements);
+        let mut function = builder.function(&definition.def.name, this_type, &definition.statements);
+        function.position = crate::position::pack(definition.def.body.start_position());
         unit.uses_tags |= builder.uses_tags;
         unit.functions.push(function);
     }
@@ -135,6 +136,7 @@ impl<'a> Builder<'a> {
             uses_this: visit::any(&body, &mut visit::is_this),
             lent,
             name: name.to_owned(),
+            position: 0,
             this_type,
             parameters,
             locals,

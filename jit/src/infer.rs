@@ -10,6 +10,7 @@ mod chain;
 mod library;
 mod operators;
 mod reach;
+mod standard;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,7 +18,9 @@ use std::collections::{BTreeMap, HashMap};
 use crate::ir::{FunctionId, Unit};
 use crate::ty::Ty;
 
+pub(crate) use chain::may_hold_function;
 pub(crate) use operators::binary as binary_type;
+pub(crate) use standard::Standard;
 
 /// Number of an instance.
 pub type InstanceId = usize;
@@ -26,7 +29,7 @@ pub type InstanceId = usize;
 const INSTANCES_MAX: usize = 6;
 
 /// A function for certain types of arguments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Instance {
     /// The function.
     pub function: FunctionId,
@@ -41,7 +44,7 @@ pub struct Instance {
 }
 
 /// All instances of a unit.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Typed {
     /// The instances.
     pub instances: Vec<Instance>,
@@ -50,16 +53,18 @@ pub struct Typed {
     pub entries: BTreeMap<FunctionId, InstanceId>,
     /// Which instance a call goes to: by caller and node.
     pub calls: HashMap<(InstanceId, crate::ir::NodeId), InstanceId>,
+    /// The library that the facts are of.
+    pub(crate) standard: Standard,
 }
 
 /// Infers a unit. Without `specialise` nothing is known of any value that is not a literal's.
-pub fn infer(unit: &Unit, specialise: bool) -> Typed {
+pub(crate) fn infer(unit: &Unit, specialise: bool, standard: Standard) -> Typed {
     let mut state = State {
         unit,
         specialise: specialise && !unit.uses_tags,
         by_arguments: HashMap::new(),
         per_function: vec![0; unit.functions.len()],
-        typed: Typed { instances: Vec::new(), entries: BTreeMap::new(), calls: HashMap::new() },
+        typed: Typed { instances: Vec::new(), entries: BTreeMap::new(), calls: HashMap::new(), standard },
         changed: false,
     };
     for function in reach::entered(unit) {
@@ -77,6 +82,26 @@ pub fn infer(unit: &Unit, specialise: bool) -> Typed {
         if !state.changed {
             break;
         }
+    }
+    state.typed
+}
+
+/// One more pass over what was inferred. It changes nothing, unless something is wrong.
+pub(crate) fn pass(unit: &Unit, typed: &Typed, specialise: bool) -> Typed {
+    let mut state = State {
+        unit,
+        specialise: specialise && !unit.uses_tags,
+        by_arguments: HashMap::new(),
+        per_function: vec![0; unit.functions.len()],
+        typed: typed.clone(),
+        changed: false,
+    };
+    for (id, instance) in typed.instances.iter().enumerate() {
+        state.by_arguments.insert((instance.function, instance.arguments.clone()), id);
+        state.per_function[instance.function as usize] += 1;
+    }
+    for id in 0..typed.instances.len() {
+        state.instance(id);
     }
     state.typed
 }
@@ -111,9 +136,11 @@ impl State<'_> {
 
     /// The instance for a call with these types.
     fn instance_for(&mut self, function: FunctionId, arguments: Vec<Ty>) -> InstanceId {
-        let full = self.per_function[function as usize] >= INSTANCES_MAX;
-        let arguments = if self.specialise && !full { arguments } else { vec![Ty::Any; arguments.len()] };
-        let key = (function, arguments);
+        let unknown = vec![Ty::Any; arguments.len()];
+        let mut key = (function, if self.specialise { arguments } else { unknown.clone() });
+        if !self.by_arguments.contains_key(&key) && self.per_function[function as usize] >= INSTANCES_MAX {
+            key.1 = unknown;
+        }
         if let Some(instance) = self.by_arguments.get(&key) {
             return *instance;
         }

@@ -38,6 +38,8 @@ pub struct Unit {
 pub struct Function {
     /// Its name; the top level has none.
     pub name: String,
+    /// Where its body begins, for listings; bodies that are entered from outside have no position.
+    pub position: u32,
     /// `T` of a typed method `fn T.name()`.
     pub this_type: Option<String>,
     /// How many of the locals are parameters.

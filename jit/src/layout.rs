@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 use rhai::Dynamic;
 
 use crate::rt::values::ValueKind;
+use maps::MapLayout;
 
+pub mod maps;
 mod probe;
 mod trial;
 
@@ -44,6 +46,8 @@ pub struct Layout {
     pub vec_length: usize,
     /// The number of items that there is room for.
     pub vec_capacity: usize,
+    /// Where the entries of maps are; none when they are reached through helpers only.
+    pub maps: Option<MapLayout>,
 }
 
 impl Layout {
@@ -58,8 +62,12 @@ impl Layout {
     }
 
     fn find() -> Option<Self> {
-        let layout = probe::probe()?;
-        trial::holds(&layout).then_some(layout)
+        let mut layout = probe::probe()?;
+        if !trial::holds(&layout) {
+            return None;
+        }
+        layout.maps = maps::find(layout.payload);
+        Some(layout)
     }
 }
 

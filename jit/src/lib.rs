@@ -1,6 +1,7 @@
 //! The compiler: Rhai AST to typed IR to machine code through Cranelift.
 
 pub mod codegen;
+mod explain;
 pub mod front;
 pub mod infer;
 pub mod ir;
@@ -9,6 +10,11 @@ pub mod ops;
 pub mod position;
 pub mod program;
 pub mod rt;
+pub mod step;
 pub mod ty;
 
-pub use program::{Fallback, Options, Program, Rejection, Report, compile};
+#[cfg(test)]
+mod testing;
+
+pub use program::{Fallback, Grant, Listings, Options, Program, Rejection, Report, compile};
+pub use step::{StepProgram, StepUnit, compile_step};

@@ -14,6 +14,11 @@ pub fn pack(position: Position) -> u32 {
     }
 }
 
+/// `line:column`.
+pub fn text(packed: u32) -> String {
+    format!("{}:{}", packed >> 16, packed & 0xffff)
+}
+
 /// The position that [`pack`] was given.
 pub fn unpack(packed: u32) -> Position {
     let (line, column) = ((packed >> 16) as u16, (packed & 0xffff) as u16);

@@ -12,10 +12,11 @@ use cranelift_jit::{JITBuilder, JITModule};
 use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, Position, Scope};
 
 use crate::codegen::helpers::Helper;
-use crate::codegen::{self, Pool, Settings};
+use crate::codegen::{self, Limits, Pool, Settings};
+use crate::explain::{self, Explanation};
 use crate::front::{self, Entry, Source};
 use crate::infer;
-use crate::ir::{FunctionId, Kind, Unit, visit};
+use crate::ir::{FunctionId, Kind, Unit, verify, visit};
 use crate::position::unpack;
 use crate::rt::context::{CompiledFunction, Context, FunctionTable, GenericEntry, Meter, Status};
 use crate::rt::fuel::OperationLimit;
@@ -33,11 +34,13 @@ pub struct Options {
     pub listings: bool,
     /// Whether operations are charged.
     pub count_operations: bool,
+    /// Whether the tree and its types are checked before code is made of them.
+    pub verify: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { specialise: true, inline_layout: true, listings: false, count_operations: false }
+        Self { specialise: true, inline_layout: true, listings: false, count_operations: false, verify: true }
     }
 }
 
@@ -53,6 +56,9 @@ pub enum Rejection {
     /// The engine is set up in a way that programs cannot follow.
     #[error("the engine is set up in a way that compiled programs cannot follow: {0}")]
     Engine(&'static str),
+    /// The compiler contradicts itself; this is a bug.
+    #[error("the compiler made something inconsistent of it, which is a bug: {0}")]
+    Invalid(String),
 }
 
 impl Rejection {
@@ -62,6 +68,7 @@ impl Rejection {
             Self::Codegen(_) => "codegen",
             Self::Machine(_) => "machine",
             Self::Engine(_) => "engine",
+            Self::Invalid(_) => "invalid-ir",
         }
     }
 }
@@ -101,6 +108,7 @@ pub struct Program {
     table: Table,
     report: Report,
     listings: Listings,
+    explanation: Explanation,
     ast: AST,
     /// Why the interpreter runs all of it, if it does.
     interpreted: bool,
@@ -112,7 +120,7 @@ pub struct Program {
 pub struct Listings {
     /// The typed tree of each instance.
     pub ir: Vec<String>,
-    /// Cranelift's text and the assembly of each instance.
+    /// Cranelift's text and the assembly of each instance in the same order, then of each entry.
     pub code: Vec<(String, String)>,
 }
 
@@ -175,9 +183,17 @@ pub(crate) fn compile_source(
     let unit = front::build(source);
     let fallbacks = fallbacks(&unit);
     let interpreted = !fallbacks.is_empty();
-    let typed = infer::infer(&unit, options.specialise);
+    let typed = infer::infer(&unit, options.specialise, infer::Standard::of(engine, &unit));
+    if options.verify || cfg!(debug_assertions) {
+        verify::verify(&unit, &typed, options.specialise).map_err(Rejection::Invalid)?;
+    }
     let layout = if options.inline_layout { crate::layout::layout() } else { None };
-    let settings = Settings { count_operations, export_scope: source.is_program, listings: options.listings };
+    let settings = Settings {
+        count_operations,
+        export_scope: source.is_program,
+        listings: options.listings,
+        limits: Limits::of(engine),
+    };
     let mut module = new_module()?;
     let generated = codegen::generate(&unit, &typed, settings, layout, &mut module)
         .map_err(|error| Rejection::Codegen(describe(&error)))?;
@@ -199,13 +215,18 @@ pub(crate) fn compile_source(
         code_bytes: generated.code_bytes.iter().sum(),
         compile_time: began.elapsed(),
     };
-    let ir = if options.listings { crate::ir::print::unit(&unit, &typed) } else { Vec::new() };
+    let (ir, explanation) = if options.listings {
+        (crate::ir::print::unit(&unit, &typed), explain::explain(&unit, &typed, &generated.code_bytes))
+    } else {
+        Default::default()
+    };
     Ok(Program {
         code: Code { module: ManuallyDrop::new(module), _pool: generated.pool },
         entries,
         table,
         report,
         listings: Listings { ir, code: generated.listings },
+        explanation,
         ast: source.library.clone(),
         interpreted,
         count_operations,
@@ -337,7 +358,7 @@ impl Program {
         let meter = OperationLimit::of(engine);
         let fuel = if self.count_operations { meter.fuel() } else { i64::MAX };
         let floor = here().saturating_sub(STACK_BYTES);
-        self.enter(engine, 0, &mut [], &Entering { meter: &meter, fuel, floor }, Some(scope))
+        self.enter(engine, 0, &mut [], &Grant { meter: &meter, fuel, stack_floor: floor }, Some(scope))
     }
 
     /// Runs a body.
@@ -346,7 +367,7 @@ impl Program {
         engine: &Engine,
         entry: FunctionId,
         arguments: &mut [Dynamic],
-        entering: &Entering<'_>,
+        grant: &Grant<'_>,
         scope: Option<&mut Scope<'static>>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
         let mut global = engine.new_global_runtime_state();
@@ -354,12 +375,12 @@ impl Program {
         global.lib.push(self.ast.shared_lib().clone());
         global.embedded_module_resolver = self.ast.resolver().cloned();
         let mut context = Context {
-            fuel: entering.fuel,
-            stack_limit: entering.floor,
+            fuel: grant.fuel,
+            stack_limit: grant.stack_floor,
             level_max: engine.max_call_levels() as u64,
             level: 0,
             declared: 0,
-            meter: entering.meter,
+            meter: grant.meter,
             error: None,
             caught: Vec::new(),
             engine,
@@ -376,6 +397,7 @@ impl Program {
         let status = unsafe {
             code(&raw mut context, 0, std::ptr::null_mut(), &raw mut result, arguments.as_mut_ptr())
         };
+        grant.meter.settle(context.fuel);
         if let Some(scope) = scope {
             *scope = std::mem::take(&mut context.scope);
         }
@@ -393,6 +415,11 @@ impl Program {
         }
     }
 
+    /// Whether the interpreter runs all of it.
+    pub(crate) fn is_interpreted(&self) -> bool {
+        self.interpreted
+    }
+
     /// What compilation had to tell.
     pub fn report(&self) -> &Report {
         &self.report
@@ -402,13 +429,22 @@ impl Program {
     pub fn listings(&self) -> &Listings {
         &self.listings
     }
+
+    /// The source with notes on what became of each line. There are none unless listings were asked for.
+    pub fn explain(&self, source: &str) -> String {
+        self.explanation.render(source)
+    }
 }
 
-/// What the caller grants.
-pub(crate) struct Entering<'a> {
-    pub(crate) meter: &'a dyn Meter,
-    pub(crate) fuel: i64,
-    pub(crate) floor: usize,
+/// What the caller grants to one run.
+#[derive(Clone, Copy)]
+pub struct Grant<'a> {
+    /// Asked for more operations, and told what is left.
+    pub meter: &'a dyn Meter,
+    /// Operations to begin with.
+    pub fuel: i64,
+    /// The lowest address that a frame may have.
+    pub stack_floor: usize,
 }
 
 /// About where the stack ends at the moment.

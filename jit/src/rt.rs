@@ -12,6 +12,7 @@ pub mod frame;
 pub mod fuel;
 pub mod guard;
 pub(crate) mod interpret;
+pub mod intrinsics;
 pub mod iterate;
 pub(crate) mod limits;
 pub mod literals;

@@ -66,7 +66,7 @@ impl<'f> FunctionGen<'_, 'f> {
         values
     }
 
-    fn place_value(&mut self, first: &FirstArgument) -> Val {
+    pub(super) fn place_value(&mut self, first: &FirstArgument) -> Val {
         match first.place {
             Place::Local { local, .. } => self.local_value(local),
             Place::This => Val::Ref(self.this_address(first.position)),
@@ -221,6 +221,9 @@ impl<'f> FunctionGen<'_, 'f> {
         wanted: bool,
     ) -> Val {
         let _ = wanted;
+        if let Some(value) = self.intrinsic_call(expr, name, arguments, first) {
+            return value;
+        }
         let (pointers, values, subject, spilled) = self.native_arguments(arguments, first);
         let site = self.generator.pool.keep(CallSite::new(name, pointers.len()));
         let site = self.pointer(site);

@@ -10,7 +10,7 @@ use crate::ir::{ChainExpr, ChainRoot, Expr, Kind, LocalId, Place};
 /// What the root of a chain is for the runtime.
 pub(super) struct Root {
     pub(super) address: Value,
-    by_reference: bool,
+    pub(super) by_reference: bool,
     /// A value of ours that is dropped afterwards.
     pub(super) owned: Val,
     /// A variable that lives in a register and was put into a slot.
@@ -20,6 +20,9 @@ pub(super) struct Root {
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn chain(&mut self, expr: &'f Expr, chain: &'f ChainExpr) -> Val {
         if let Some(value) = self.inline_chain(expr, chain) {
+            return value;
+        }
+        if let Some(value) = self.intrinsic_chain(expr, chain) {
             return value;
         }
         let value = chain.value.as_ref().map(|value| {

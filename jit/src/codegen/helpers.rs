@@ -1,20 +1,18 @@
 //! The helpers that machine code calls, with their signatures as Cranelift sees them.
 
-use cranelift_codegen::ir::{AbiParam, Signature, Type, types};
+use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
 
+use super::abi;
+use crate::rt::intrinsics::{self, arrays, maps, numbers, text};
 use crate::rt::{
     calls, chain, errors, frame, fuel, iterate, literals, natives, operators, scope, switch, values,
 };
 
-/// Types of parameters: a pointer or 64-bit integer, a position or number, a byte, a float.
-const P: Type = types::I64;
-const N: Type = types::I32;
-const B: Type = types::I8;
-const F: Type = types::F64;
-
+/// One line for each: its name here, where it is, and a place for each parameter. What the types are is told by the
+/// function itself; a number of parameters that is wrong does not compile.
 macro_rules! helpers {
-    ($($name:ident = $function:path, ($($parameter:ident),*) $(-> $result:ident)?;)*) => {
+    ($($name:ident = $function:path, ($($parameter:tt),*);)*) => {
         /// A function of the runtime.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(missing_docs, reason = "documented where they are defined")]
@@ -34,90 +32,165 @@ macro_rules! helpers {
                 match self { $(Self::$name => $function as *const u8),* }
             }
 
-            fn parameters(self) -> &'static [Type] {
-                match self { $(Self::$name => &[$($parameter),*]),* }
-            }
-
-            fn result(self) -> Option<Type> {
-                match self { $(Self::$name => None$(.or(Some($result)))?),* }
+            /// Its signature.
+            pub fn signature(self, convention: CallConv) -> Signature {
+                match self {
+                    $(Self::$name => {
+                        let function: unsafe extern "C" fn($($parameter),*) -> _ = $function;
+                        abi::signature(function, convention)
+                    })*
+                }
             }
         }
     };
 }
 
 helpers! {
-    Drop = values::value_drop, (P);
-    DropRange = frame::drop_range, (P, P);
-    ClearRange = frame::clear_range, (P, P);
-    Clone = values::value_clone, (P, P);
-    Copy = values::value_copy, (P, P);
-    Flatten = values::value_flatten, (P);
-    Share = values::value_share, (P);
-    SetAccess = values::value_set_access, (P, B);
-    Kind = values::value_kind, (P) -> N;
-    GetInt = values::value_int, (P) -> P;
-    GetFloat = values::value_float, (P) -> F;
-    GetBool = values::value_bool, (P) -> B;
-    GetChar = values::value_char, (P) -> N;
-    SetInt = values::value_set_int, (P, P);
-    SetFloat = values::value_set_float, (P, F);
-    SetBool = values::value_set_bool, (P, B);
-    SetChar = values::value_set_char, (P, N);
-    ExpectBool = values::expect_bool, (P, P, N) -> B;
-    IsUnit = values::is_unit, (P) -> B;
-    IsShared = frame::is_shared, (P) -> B;
-    Raise = errors::raise, (P, N, P, N) -> B;
-    Throw = errors::throw, (P, P, N) -> B;
-    WrapCallError = errors::wrap_call_error, (P, P, P, N);
-    CatchBegin = errors::catch_begin, (P, B, P) -> B;
-    CatchEndOk = errors::catch_end_ok, (P);
-    CatchEndError = errors::catch_end_error, (P);
-    Unexpected = fuel::unexpected, (P, P, N) -> B;
-    Refuel = fuel::refuel, (P, N) -> B;
-    StoreThrough = frame::store_through, (P, P);
-    Assign = frame::assign, (P, P, P, P, N) -> B;
-    GlobalGet = scope::global_get, (P, P, P, N) -> B;
-    GlobalSet = scope::global_set, (P, P, P);
-    IsDefined = scope::is_defined, (P, P, P, P, N) -> B;
-    ExportScope = scope::export_scope, (P, P, P, P);
-    Interpret = scope::interpret, (P, P, P, P) -> B;
-    CallNative = natives::call_native, (P, P, P, P, B, N) -> B;
-    CallQualified = natives::call_qualified, (P, P, P, P, B, N) -> B;
-    Binary = operators::binary, (P, P, N, P, P, N) -> B;
-    Unary = operators::unary, (P, P, N, P, N) -> B;
-    OpAssign = operators::op_assign, (P, P, N, P, P, N, N) -> B;
-    IntBinary = operators::int_binary, (P, N, P, P, P, N) -> B;
-    IntNegate = operators::int_negate_overflow, (P, N) -> B;
-    FloatBinary = operators::float_binary, (N, F, F) -> F;
-    FloatCompare = operators::float_compare, (N, F, F) -> B;
-    ArrayNew = literals::array_new, (P, P, P, P, P) -> B;
-    MapNew = literals::map_new, (P, P, P, P) -> B;
-    Interpolate = literals::interpolate, (P, P, P, P, P) -> B;
-    IterateBegin = iterate::iterate_begin, (P, P, P, N) -> B;
-    IterateNext = iterate::iterate_next, (P, P, P, N) -> B;
-    ExpectPointer = calls::expect_function_pointer, (P, P, N) -> B;
-    CallPointer = calls::call_function_pointer, (P, P, P, P, P, P, N, N) -> B;
-    NewPointer = calls::function_pointer_new, (P, P, P, N) -> B;
-    Curry = calls::curry, (P, P, P, P, P, N) -> B;
-    SwitchFind = switch::switch_find, (P, P) -> P;
-    SwitchRange = switch::switch_range, (P, P) -> B;
-    MapGet = chain::fast::map_get, (P, P) -> P;
-    MapGetStr = chain::fast::map_get_str, (P, P) -> P;
-    MapLength = frame::map_length, (P) -> P;
-    StringLength = chain::fast::string_len, (P) -> P;
-    StringCharAt = chain::fast::string_char_at, (P, P) -> P;
-    BoundsError = chain::fast::bounds_error, (P, P, P, N) -> B;
-    Chain = chain::chain, (P, P, P, P, B, P, P) -> B;
-}
-
-impl Helper {
-    /// Its signature.
-    pub fn signature(self, convention: CallConv) -> Signature {
-        let mut signature = Signature::new(convention);
-        // Rust expects bytes to be extended by the caller.
-        let parameter = |ty: &Type| if *ty == B { AbiParam::new(*ty).uext() } else { AbiParam::new(*ty) };
-        signature.params.extend(self.parameters().iter().map(parameter));
-        signature.returns.extend(self.result().map(AbiParam::new));
-        signature
-    }
+    Drop = values::value_drop, (_);
+    DropRange = frame::drop_range, (_, _);
+    ClearRange = frame::clear_range, (_, _);
+    Clone = values::value_clone, (_, _);
+    Copy = values::value_copy, (_, _);
+    Flatten = values::value_flatten, (_);
+    Share = values::value_share, (_);
+    SetAccess = values::value_set_access, (_, _);
+    Kind = values::value_kind, (_);
+    GetInt = values::value_int, (_);
+    GetFloat = values::value_float, (_);
+    GetBool = values::value_bool, (_);
+    GetChar = values::value_char, (_);
+    SetInt = values::value_set_int, (_, _);
+    SetFloat = values::value_set_float, (_, _);
+    SetBool = values::value_set_bool, (_, _);
+    SetChar = values::value_set_char, (_, _);
+    ExpectBool = values::expect_bool, (_, _, _);
+    IsUnit = values::is_unit, (_);
+    IsShared = frame::is_shared, (_);
+    Raise = errors::raise, (_, _, _, _);
+    Throw = errors::throw, (_, _, _);
+    WrapCallError = errors::wrap_call_error, (_, _, _, _);
+    CatchBegin = errors::catch_begin, (_, _, _);
+    CatchEndOk = errors::catch_end_ok, (_);
+    CatchEndError = errors::catch_end_error, (_);
+    Unexpected = fuel::unexpected, (_, _, _);
+    Refuel = fuel::refuel, (_, _);
+    StoreThrough = frame::store_through, (_, _);
+    Assign = frame::assign, (_, _, _, _, _);
+    GlobalGet = scope::global_get, (_, _, _, _);
+    GlobalSet = scope::global_set, (_, _, _);
+    IsDefined = scope::is_defined, (_, _, _, _, _);
+    ExportScope = scope::export_scope, (_, _, _, _);
+    Interpret = scope::interpret, (_, _, _, _);
+    CallNative = natives::call_native, (_, _, _, _, _, _);
+    CallQualified = natives::call_qualified, (_, _, _, _, _, _);
+    Binary = operators::binary, (_, _, _, _, _, _);
+    Unary = operators::unary, (_, _, _, _, _);
+    OpAssign = operators::op_assign, (_, _, _, _, _, _, _);
+    IntBinary = operators::int_binary, (_, _, _, _, _, _);
+    IntNegate = operators::int_negate_overflow, (_, _);
+    FloatBinary = operators::float_binary, (_, _, _);
+    ArrayNew = literals::array_new, (_, _, _, _, _);
+    MapNew = literals::map_new, (_, _, _, _);
+    Interpolate = literals::interpolate, (_, _, _, _, _);
+    IterateBegin = iterate::iterate_begin, (_, _, _, _);
+    IterateNext = iterate::iterate_next, (_, _, _, _);
+    ExpectPointer = calls::expect_function_pointer, (_, _, _);
+    CallPointer = calls::call_function_pointer, (_, _, _, _, _, _, _, _);
+    NewPointer = calls::function_pointer_new, (_, _, _, _);
+    Curry = calls::curry, (_, _, _, _, _, _);
+    SwitchFind = switch::switch_find, (_, _);
+    SwitchRange = switch::switch_range, (_, _);
+    MapGet = chain::fast::map_get, (_, _);
+    MapFind = chain::fast::map_find, (_, _, _);
+    MapGetStr = chain::fast::map_get_str, (_, _);
+    MapLength = frame::map_length, (_);
+    StringLength = chain::fast::string_len, (_);
+    StringCharAt = chain::fast::string_char_at, (_, _);
+    BoundsError = chain::fast::bounds_error, (_, _, _, _);
+    CheckSize = intrinsics::check_size, (_, _, _);
+    Sin = numbers::sin, (_);
+    Cos = numbers::cos, (_);
+    Tan = numbers::tan, (_);
+    Sinh = numbers::sinh, (_);
+    Cosh = numbers::cosh, (_);
+    Tanh = numbers::tanh, (_);
+    Asin = numbers::asin, (_);
+    Acos = numbers::acos, (_);
+    Atan = numbers::atan, (_);
+    Exp = numbers::exp, (_);
+    Ln = numbers::ln, (_);
+    Log10 = numbers::log10, (_);
+    Round = numbers::round, (_);
+    ToDegrees = numbers::to_degrees, (_);
+    ToRadians = numbers::to_radians, (_);
+    Atan2 = numbers::atan2, (_, _);
+    Hypot = numbers::hypot, (_, _);
+    LogBase = numbers::log_base, (_, _);
+    AbsOverflow = numbers::abs_overflow, (_, _);
+    ToIntOverflow = numbers::to_int_overflow, (_, _, _);
+    SignOfNan = numbers::sign_of_nan, (_, _);
+    CharUpper = numbers::char_upper, (_);
+    CharLower = numbers::char_lower, (_);
+    IntText = numbers::int_text, (_, _);
+    FloatText = numbers::float_text, (_, _);
+    CharText = numbers::char_text, (_, _);
+    BoolText = numbers::bool_text, (_, _);
+    TextIsEmpty = text::is_empty, (_);
+    TextBytes = text::bytes, (_);
+    TextContains = text::contains, (_, _);
+    TextStartsWith = text::starts_with, (_, _);
+    TextEndsWith = text::ends_with, (_, _);
+    TextEquals = text::equals, (_, _);
+    TextOrder = text::order, (_, _);
+    TextContainsChar = text::contains_char, (_, _);
+    TextStartsWithChar = text::starts_with_char, (_, _);
+    TextEndsWithChar = text::ends_with_char, (_, _);
+    TextIndexOf = text::index_of, (_, _);
+    TextIndexOfChar = text::index_of_char, (_, _);
+    SubString = text::sub_string, (_, _, _, _);
+    SubStringTail = text::sub_string_tail, (_, _, _);
+    TextUpper = text::upper, (_, _);
+    TextLower = text::lower, (_, _);
+    MakeUpper = text::make_upper, (_);
+    MakeLower = text::make_lower, (_);
+    Trim = text::trim, (_);
+    TextClear = text::clear, (_);
+    Replace = text::replace, (_, _, _);
+    TextPop = text::pop, (_, _);
+    Split = text::split, (_, _, _);
+    ToChars = text::to_chars, (_, _);
+    NextChar = text::next_char, (_, _);
+    ParseInt = text::parse_int, (_, _, _, _);
+    ParseFloat = text::parse_float, (_, _, _, _);
+    AppendText = text::append_text, (_, _);
+    AppendChar = text::append_char, (_, _);
+    AppendInt = text::append_int, (_, _);
+    AppendFloat = text::append_float, (_, _);
+    AppendBool = text::append_bool, (_, _);
+    Join = text::join, (_, _, _);
+    Push = arrays::push, (_, _);
+    Pop = arrays::pop, (_, _);
+    Shift = arrays::shift, (_, _);
+    Remove = arrays::remove, (_, _, _);
+    ArrayGet = arrays::get, (_, _, _);
+    ArraySet = arrays::set, (_, _, _);
+    Insert = arrays::insert, (_, _, _);
+    Append = arrays::append, (_, _);
+    ArrayClear = arrays::clear, (_);
+    Truncate = arrays::truncate, (_, _);
+    Chop = arrays::chop, (_, _);
+    Reverse = arrays::reverse, (_);
+    ExtractTail = arrays::extract_tail, (_, _, _);
+    Extract = arrays::extract, (_, _, _, _);
+    ArrayContains = arrays::contains, (_, _, _);
+    ArrayIndexOf = arrays::index_of, (_, _, _);
+    ArrayLength = arrays::len, (_);
+    MapContains = chain::fast::map_contains_str, (_, _);
+    MapKeys = maps::keys, (_, _);
+    MapValues = maps::values, (_, _);
+    MapGetValue = maps::get, (_, _, _);
+    MapRemove = maps::remove, (_, _, _);
+    MapSet = maps::set, (_, _, _);
+    MapClear = maps::clear, (_);
+    Chain = chain::chain, (_, _, _, _, _, _, _);
 }

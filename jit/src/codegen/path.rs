@@ -9,6 +9,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
+use super::property::Guessed;
 use super::value::Val;
 use crate::ir::{ChainExpr, ChainRoot, Expr, Place};
 use crate::rt::chain::{RuntimeKey, StepKind};
@@ -23,7 +24,7 @@ enum Step<'c> {
     /// An entry of a map by a string.
     Entry { argument: usize, known: bool },
     /// A property of a map.
-    Property { key: &'c RuntimeKey, known: bool },
+    Property { key: &'c RuntimeKey, known: bool, guessed: Guessed },
     /// A character of a string, by its number.
     Character { argument: usize, position: u32 },
     /// The number of elements or characters.
@@ -38,35 +39,38 @@ pub(super) enum Sized {
 }
 
 /// A chain that can be walked inline.
-struct Plan<'c> {
+pub(super) struct Plan<'c> {
     steps: Vec<Step<'c>>,
     /// Type at the end.
-    ty: Ty,
+    pub(super) ty: Ty,
     /// Whether some kind has to be tested.
-    tests: bool,
+    pub(super) tests: bool,
 }
 
 /// Where the walk stands.
-struct Walk {
-    place: Value,
+pub(super) struct Walk {
+    pub(super) place: Value,
     /// Where to go when a test fails.
     slow: Option<Block>,
     /// Whether the place is written to, so that it has to exist.
-    writes: bool,
+    pub(super) writes: bool,
 }
 
 impl<'f> FunctionGen<'_, 'f> {
     /// The value of a chain, if it can be read or assigned inline.
     pub(super) fn inline_chain(&mut self, expr: &'f Expr, chain: &'f ChainExpr) -> Option<Val> {
         self.layout?;
-        let plan = self.plan(chain)?;
+        let plan = self.plan(chain, chain.chain.steps.len())?;
+        // The code refers to the keys in it.
+        self.generator.pool.keep(chain.chain.clone());
         match &chain.value {
             None => Some(self.read_inline(expr, chain, &plan)),
             Some(_) => self.assign_inline(expr, chain, &plan),
         }
     }
 
-    fn plan(&self, chain: &'f ChainExpr) -> Option<Plan<'f>> {
+    /// How the first `count` steps are walked.
+    pub(super) fn plan(&self, chain: &'f ChainExpr, count: usize) -> Option<Plan<'f>> {
         let root = match &chain.root {
             ChainRoot::Place(Place::Local { local, .. }) => {
                 if self.homes[*local as usize].is_register() {
@@ -79,11 +83,11 @@ impl<'f> FunctionGen<'_, 'f> {
         };
         let mut plan = Plan { steps: Vec::new(), ty: root, tests: false };
         let mut next = 0;
-        for (index, step) in chain.chain.steps.iter().enumerate() {
+        for (index, step) in chain.chain.steps[..count].iter().enumerate() {
             if step.null_conditional || matches!(plan.ty, Ty::Never) {
                 return None;
             }
-            let last = index + 1 == chain.chain.steps.len();
+            let last = index + 1 == count;
             let reads = chain.chain.assign.is_none();
             match &step.kind {
                 StepKind::Index { position, .. } => {
@@ -99,13 +103,17 @@ impl<'f> FunctionGen<'_, 'f> {
                         Ty::Str => Some(Sized::Text),
                         _ => None,
                     };
-                    if let Some(sized) = sized.filter(|_| property.key.as_str() == "len" && last && reads) {
+                    if let Some(sized) = sized.filter(|_| {
+                        property.key.as_str() == "len" && last && reads && self.plain_length(&plan.ty)
+                    }) {
                         plan.steps.push(Step::Length(sized));
                         plan.ty = Ty::Int;
                     } else if known || plan.ty.is_any() {
                         plan.tests |= !known;
-                        plan.steps.push(Step::Property { key: &property.key, known });
-                        plan.ty = plan.ty.part(&Part::Property(property.key.as_str().into()));
+                        let (key, name) = (&property.key, property.key.as_str());
+                        let guessed = Guessed::of(&plan.ty, name);
+                        plan.steps.push(Step::Property { key, known, guessed });
+                        plan.ty = plan.ty.part(&Part::Property(name.into()));
                     } else {
                         return None;
                     }
@@ -114,6 +122,27 @@ impl<'f> FunctionGen<'_, 'f> {
             }
         }
         Some(plan)
+    }
+
+    /// Whether `.len` is the library's, and no limit is checked when it is read.
+    fn plain_length(&self, ty: &Ty) -> bool {
+        !self.generator.options.limits.any() && self.generator.typed.standard.has_getter("len", ty)
+    }
+
+    /// Walks the steps of a plan that tests nothing, to the place that they lead to.
+    pub(super) fn walk_plan(
+        &mut self,
+        plan: &Plan<'f>,
+        place: Value,
+        writes: bool,
+        arguments: &[Val],
+    ) -> Val {
+        let mut walk = Walk { place, slow: None, writes };
+        let mut value = Val::Ref(place);
+        for step in &plan.steps {
+            value = self.walk_step(*step, &mut walk, arguments);
+        }
+        value
     }
 
     fn plan_index(
@@ -244,13 +273,11 @@ impl<'f> FunctionGen<'_, 'f> {
                 let found = self.call_value(Helper::MapGetStr, &[walk.place, key]);
                 walk.place = self.entry(found, walk);
             }
-            Step::Property { key, known } => {
+            Step::Property { key, known, guessed } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Map);
                 }
-                let key = self.pointer(std::ptr::from_ref(key));
-                let found = self.call_value(Helper::MapGet, &[walk.place, key]);
-                walk.place = self.entry(found, walk);
+                walk.place = self.property(walk, key, guessed);
             }
             Step::Character { argument, position } => {
                 let index = self.machine_value(arguments[argument], &Ty::Int).expect("an integer");
@@ -299,23 +326,6 @@ impl<'f> FunctionGen<'_, 'f> {
         let context = self.context;
         self.call_value(Helper::BoundsError, &[context, container, index, position]);
         self.jump_to_handler();
-    }
-
-    /// A missing entry reads as unit. One that is written to is there: inference says so, and it is checked.
-    fn entry(&mut self, found: Value, walk: &Walk) -> Value {
-        if !walk.writes {
-            let unit = self.generator.pool.keep(rhai::Dynamic::UNIT);
-            let unit = self.pointer(unit);
-            return self.builder.ins().select(found, found, unit);
-        }
-        let (missing, fine) = (self.cold_block(), self.builder.create_block());
-        self.builder.ins().brif(found, fine, &[], missing, &[]);
-        self.builder.switch_to_block(missing);
-        let (context, position) = (self.context, self.position(0));
-        self.call_value(Helper::Unexpected, &[context, walk.place, position]);
-        self.jump_to_handler();
-        self.builder.switch_to_block(fine);
-        found
     }
 
     fn character(&mut self, text: Value, index: Value, position: u32) -> Val {

@@ -11,10 +11,6 @@ use super::helpers::Helper;
 use super::value::Val;
 use crate::ops::BinaryOp;
 
-/// Sizes of floats for which `EPSILON * size` is exact: the test of the interpreter becomes a multiplication.
-const EXACT_BITS_MIN: i64 = 64 << 52;
-const EXACT_BITS_SPAN: i64 = (2000 - 64) << 52;
-
 impl FunctionGen<'_, '_> {
     /// `left op right` on scalars; `None` when there is no inline form for these types.
     pub(super) fn scalar_binary(
@@ -85,10 +81,23 @@ impl FunctionGen<'_, '_> {
         let fine = self.builder.create_block();
         self.builder.ins().brif(overflow, failed, &[], fine, &[]);
         self.builder.switch_to_block(failed);
-        self.int_by_helper(op, left, right, position);
-        self.builder.ins().jump(fine, &[]);
+        self.int_error(op, left, right, position);
         self.builder.switch_to_block(fine);
         value
+    }
+
+    /// Lets the runtime raise the error that this operation is known to end with. Control does not come back, so no
+    /// register has to be saved for it.
+    fn int_error(&mut self, op: BinaryOp, left: Value, right: Value, position: u32) {
+        let mark = self.mark();
+        let slot = self.temp();
+        let out = self.slot_address(slot);
+        let number = self.builder.ins().iconst(types::I32, op as i64);
+        let position = self.position(position);
+        let context = self.context;
+        self.call_value(Helper::IntBinary, &[context, number, left, right, out, position]);
+        self.release(mark);
+        self.jump_to_handler();
     }
 
     /// Lets the runtime compute it, or raise the error.
@@ -111,12 +120,22 @@ impl FunctionGen<'_, '_> {
         // 0 and -1 are the two divisors that can fail.
         let shifted = self.builder.ins().iadd_imm_s(right, 1);
         let special = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, shifted, 1);
-        let rare = self.cold_block();
-        let usual = self.builder.create_block();
-        let done = self.builder.create_block();
+        let (rare, negate, failed) = (self.cold_block(), self.cold_block(), self.cold_block());
+        let (usual, done) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(special, rare, &[], usual, &[]);
         self.builder.switch_to_block(rare);
-        let value = self.int_by_helper(op, left, right, position);
+        let zero = self.builder.ins().icmp_imm_s(IntCC::Equal, right, 0);
+        let smallest = self.builder.ins().icmp_imm_s(IntCC::Equal, left, i64::MIN);
+        let fails = self.builder.ins().bor(zero, smallest);
+        self.builder.ins().brif(fails, failed, &[], negate, &[]);
+        self.builder.switch_to_block(failed);
+        self.int_error(op, left, right, position);
+        self.builder.switch_to_block(negate);
+        let value = if op == BinaryOp::Divide {
+            self.builder.ins().ineg(left)
+        } else {
+            self.builder.ins().iconst(types::I64, 0)
+        };
         self.builder.def_var(result, value);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(usual);
@@ -174,65 +193,77 @@ impl FunctionGen<'_, '_> {
     }
 
     /// The interpreter compares `(x - y) / max(|x|, |y|)` with `EPSILON`, and takes 1 for the maximum when `x * y` is 0.
-    /// Where `EPSILON * max` is exact, comparing `x - y` with it gives the same answer: the quotient is rounded to
-    /// the side of `EPSILON` that it is on, since the floats next to `EPSILON` are closer to it than the difference
-    /// can be to the product. Outside of that range, and for infinities and NaN, the helper has the formula.
+    /// Values further apart than `EPSILON * (|x| + |y| + 1)` differ by that rule too, and compare like numbers; the rest,
+    /// infinities and NaN get the formula. No helper is called, since a call would cost registers in every loop around.
     fn float_compare(&mut self, op: BinaryOp, left: Value, right: Value) -> Value {
         let result = self.builder.declare_var(types::I8);
-        let zero = self.builder.ins().f64const(0.0);
+        let epsilon = self.builder.ins().f64const(f64::EPSILON);
         let one = self.builder.ins().f64const(1.0);
-        let product = self.builder.ins().fmul(left, right);
-        let has_zero = self.builder.ins().fcmp(FloatCC::Equal, product, zero);
-        let left_size = self.builder.ins().fabs(left);
-        let right_size = self.builder.ins().fabs(right);
-        let left_larger = self.builder.ins().fcmp(FloatCC::GreaterThan, left_size, right_size);
-        let larger = self.builder.ins().select(left_larger, left_size, right_size);
-        let size = self.builder.ins().select(has_zero, one, larger);
-        let bits = self.builder.ins().bitcast(types::I64, cranelift_codegen::ir::MemFlagsData::new(), size);
-        let above = self.builder.ins().iadd_imm_s(bits, -EXACT_BITS_MIN);
-        let exact = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, above, EXACT_BITS_SPAN);
-        let rare = self.cold_block();
-        let usual = self.builder.create_block();
-        let done = self.builder.create_block();
-        self.builder.ins().brif(exact, usual, &[], rare, &[]);
+        let difference = self.builder.ins().fsub(left, right);
+        let distance = self.builder.ins().fabs(difference);
+        let (left_size, right_size) = (self.builder.ins().fabs(left), self.builder.ins().fabs(right));
+        let right_bound = self.builder.ins().fadd(right_size, one);
+        let size = self.builder.ins().fadd(left_size, right_bound);
+        let bound = self.builder.ins().fmul(size, epsilon);
+        let apart = self.builder.ins().fcmp(FloatCC::GreaterThan, distance, bound);
+        let (rare, usual, done) =
+            (self.cold_block(), self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(apart, usual, &[], rare, &[]);
         self.builder.switch_to_block(rare);
-        let number = self.builder.ins().iconst(types::I32, op as i64);
-        let value = self.call_value(Helper::FloatCompare, &[number, left, right]);
+        let value = self.float_formula(op, left, right);
         self.builder.def_var(result, value);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(usual);
-        let value = self.float_compare_exact(op, left, right, size);
+        let value = match op {
+            BinaryOp::Equal => self.builder.ins().iconst(types::I8, 0),
+            BinaryOp::NotEqual => self.builder.ins().iconst(types::I8, 1),
+            BinaryOp::Less | BinaryOp::LessEqual => self.builder.ins().fcmp(FloatCC::LessThan, left, right),
+            _ => self.builder.ins().fcmp(FloatCC::GreaterThan, left, right),
+        };
         self.builder.def_var(result, value);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(done);
         self.builder.use_var(result)
     }
 
-    fn float_compare_exact(&mut self, op: BinaryOp, left: Value, right: Value, size: Value) -> Value {
+    /// The comparison exactly as the interpreter computes it.
+    fn float_formula(&mut self, op: BinaryOp, left: Value, right: Value) -> Value {
+        let zero = self.builder.ins().f64const(0.0);
+        let one = self.builder.ins().f64const(1.0);
         let epsilon = self.builder.ins().f64const(f64::EPSILON);
-        let bound = self.builder.ins().fmul(size, epsilon);
+        let product = self.builder.ins().fmul(left, right);
+        let vanishes = self.builder.ins().fcmp(FloatCC::Equal, product, zero);
+        let (left_size, right_size) = (self.builder.ins().fabs(left), self.builder.ins().fabs(right));
+        // The larger size; a NaN gives way to the other, as in `f64::max`.
+        let larger = self.builder.ins().fcmp(FloatCC::GreaterThan, left_size, right_size);
+        let size = self.builder.ins().select(larger, left_size, right_size);
+        let not_a_number = self.builder.ins().fcmp(FloatCC::Unordered, right_size, right_size);
+        let size = self.builder.ins().select(not_a_number, left_size, size);
+        let max = self.builder.ins().select(vanishes, one, size);
         let (from, to) = match op {
             BinaryOp::Less | BinaryOp::LessEqual => (right, left),
             _ => (left, right),
         };
         let difference = self.builder.ins().fsub(from, to);
-        match op {
-            BinaryOp::Equal => {
+        let found = match op {
+            BinaryOp::Equal | BinaryOp::NotEqual => {
                 let distance = self.builder.ins().fabs(difference);
-                self.builder.ins().fcmp(FloatCC::LessThanOrEqual, distance, bound)
-            }
-            BinaryOp::NotEqual => {
-                let distance = self.builder.ins().fabs(difference);
-                self.builder.ins().fcmp(FloatCC::GreaterThan, distance, bound)
-            }
-            BinaryOp::Less | BinaryOp::Greater => {
-                self.builder.ins().fcmp(FloatCC::GreaterThan, difference, bound)
+                let relative = self.builder.ins().fdiv(distance, max);
+                let than =
+                    if op == BinaryOp::Equal { FloatCC::LessThanOrEqual } else { FloatCC::GreaterThan };
+                self.builder.ins().fcmp(than, relative, epsilon)
             }
             _ => {
-                let negative = self.builder.ins().fneg(bound);
-                self.builder.ins().fcmp(FloatCC::GreaterThan, difference, negative)
+                let relative = self.builder.ins().fdiv(difference, max);
+                let strict = matches!(op, BinaryOp::Less | BinaryOp::Greater);
+                let bound = if strict { epsilon } else { self.builder.ins().fneg(epsilon) };
+                self.builder.ins().fcmp(FloatCC::GreaterThan, relative, bound)
             }
-        }
+        };
+        let same = matches!(op, BinaryOp::Equal | BinaryOp::LessEqual | BinaryOp::GreaterEqual);
+        let same = self.builder.ins().iconst(types::I8, i64::from(same));
+        let nothing = self.builder.ins().fcmp(FloatCC::Equal, max, zero);
+        self.builder.ins().select(nothing, same, found)
     }
 
     /// `-value`, `None` for what is no number.

@@ -73,7 +73,8 @@ impl<'u> Walk<'_, 'u> {
                 if matches!(follow.current, Ty::Map(_)) {
                     follow.part(Part::Property(name.into()));
                 } else {
-                    let ty = library::result(name, &follow.current, &[]);
+                    let known = self.state.typed.standard.has_getter(name, &follow.current);
+                    let ty = if known { library::result(name, &follow.current, &[]) } else { Ty::Any };
                     follow.leaf(ty);
                 }
             }
@@ -84,9 +85,9 @@ impl<'u> Walk<'_, 'u> {
                 let script = self.state.unit.functions.iter().any(|function| {
                     !function.is_top && function.name == name && function.parameters == *count
                 });
-                let callable = matches!(follow.current, Ty::Map(_) | Ty::Any | Ty::Pointer);
-                // An entry of a map that holds a function is called like a method, whatever its name.
-                if script || callable {
+                let known = !may_hold_function(&follow.current, name)
+                    && self.state.typed.standard.has(name, &follow.current, *count);
+                if script || !known {
                     follow.effect = Effect::on(follow.path.take(), Ty::Any);
                     return follow.lose(Ty::Any);
                 }
@@ -111,6 +112,18 @@ enum Effect {
 impl Effect {
     fn on(path: Option<Vec<Part>>, ty: Ty) -> Self {
         path.map_or(Self::Unknown, |path| Self::Part(path, ty))
+    }
+}
+
+/// Whether `value.name()` may call a function that the value itself holds: a map's entry of that name goes first.
+pub(crate) fn may_hold_function(receiver: &Ty, name: &str) -> bool {
+    match receiver {
+        Ty::Map(record) => {
+            let entry = record.fields.get(name).or(record.rest.as_ref());
+            entry.is_some_and(|entry| matches!(entry, Ty::Any | Ty::Pointer))
+        }
+        Ty::Any | Ty::Pointer => true,
+        _ => false,
     }
 }
 

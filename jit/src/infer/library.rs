@@ -106,9 +106,9 @@ pub(crate) fn receiver_after(name: &str, receiver: &Ty, arguments: &[Ty]) -> Ty 
     let element = |value: &Ty| receiver.with_part(&[Part::Element], value);
     match (receiver, name, arguments) {
         (Ty::Never, ..) => Ty::Never,
-        (Ty::Unit | Ty::Bool | Ty::Int | Ty::Float | Ty::Char | Ty::Str | Ty::Blob | Ty::Range, ..)
-            if !matches!(name, "set_tag") =>
-        {
+        // The one that leaves nothing behind, and the one that leaves what registers cannot hold.
+        (_, "take" | "set_tag", _) => Ty::Any,
+        (Ty::Unit | Ty::Bool | Ty::Int | Ty::Float | Ty::Char | Ty::Str | Ty::Blob | Ty::Range, ..) => {
             receiver.clone()
         }
         (

@@ -303,14 +303,18 @@ impl<'u> Walk<'_, 'u> {
         if let Some(first) = first {
             let receiver = self.place(first.place);
             if let Place::Local { local, constant: false } = first.place {
-                let after = library::receiver_after(name, &receiver, &types);
+                let known = self.state.typed.standard.has(name, &receiver, types.len());
+                let after = if known { library::receiver_after(name, &receiver, &types) } else { Ty::Any };
                 self.set_local(local, &after);
             }
             types.insert(0, receiver);
         }
         match types.split_first() {
-            Some((receiver, rest)) => library::result(name, receiver, rest),
-            None => Ty::Any,
+            Some((Ty::Never, _)) => Ty::Never,
+            Some((receiver, rest)) if self.state.typed.standard.has(name, receiver, rest.len()) => {
+                library::result(name, receiver, rest)
+            }
+            _ => Ty::Any,
         }
     }
 

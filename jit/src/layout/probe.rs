@@ -62,6 +62,7 @@ pub(super) fn probe() -> Option<Layout> {
         vec_pointer,
         vec_length,
         vec_capacity,
+        maps: None,
     })
 }
 
@@ -140,6 +141,11 @@ fn bytes(value: &Dynamic) -> [u8; SIZE] {
 
 fn word(bytes: &[u8; SIZE], at: usize) -> u64 {
     u64::from_ne_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|i| bytes[at + i]))
+}
+
+/// The word at this offset, as an address.
+pub(super) fn pointer_at(value: &Dynamic, at: usize) -> usize {
+    usize::try_from(word(&bytes(value), at)).unwrap_or_default()
 }
 
 /// Where a vector has its pointer, length and capacity.

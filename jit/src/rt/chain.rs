@@ -24,6 +24,7 @@ mod assign;
 mod build;
 mod compiled;
 pub mod fast;
+mod guess;
 mod index;
 mod key;
 mod method;
@@ -38,6 +39,7 @@ mod walk;
 mod tests;
 
 pub use build::Parts;
+pub use guess::Guess;
 pub use key::RuntimeKey;
 pub use native::Indexers;
 

@@ -54,6 +54,9 @@ pub struct Context<'a> {
 pub trait Meter {
     /// Grants some more operations, or ends the program. `fuel` is what is left: 0 or less.
     fn refuel(&self, fuel: i64, position: rhai::Position) -> Result<i64, Box<EvalAltResult>>;
+
+    /// Takes back what is left of the last grant when the program ends.
+    fn settle(&self, _fuel: i64) {}
 }
 
 /// Grants whatever is asked for.

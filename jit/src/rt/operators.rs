@@ -203,5 +203,20 @@ pub(crate) fn unary_value(
     native_operator(context, |sites| &sites.unary[op as usize], [operand], at)
 }
 
+/// `left == right` for two values of one scalar type, or two strings.
+pub(crate) fn same(left: &Dynamic, right: &Dynamic) -> bool {
+    if let (Ok(left), Ok(right)) = (left.as_int(), right.as_int()) {
+        left == right
+    } else if let (Ok(left), Ok(right)) = (left.as_immutable_string_ref(), right.as_immutable_string_ref()) {
+        *left == *right
+    } else if let (Ok(left), Ok(right)) = (left.as_float(), right.as_float()) {
+        numbers::compare_floats(BinaryOp::Equal, left, right).unwrap_or_default()
+    } else if let (Ok(left), Ok(right)) = (left.as_char(), right.as_char()) {
+        left == right
+    } else {
+        matches!((left.as_bool(), right.as_bool()), (Ok(left), Ok(right)) if left == right)
+    }
+}
+
 #[cfg(test)]
 mod tests;

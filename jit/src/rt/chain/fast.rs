@@ -10,10 +10,11 @@ use std::ptr;
 use rhai::{Array, Blob, Dynamic, EvalAltResult, INT, ImmutableString, Map};
 
 use super::{
-    RuntimeKey,
+    Guess, RuntimeKey,
     access::{place, plain},
 };
 use crate::{
+    layout::maps::ENTRIES_MAX,
     position::unpack,
     rt::context::{Context, Status},
 };
@@ -29,6 +30,35 @@ pub unsafe extern "C" fn map_get(map: *mut Dynamic, key: *const RuntimeKey) -> *
     // SAFETY: keys belong to the program that is running.
     let key = unsafe { &*key };
     entry(map, key.as_str())
+}
+
+/// As [`map_get`], after a guess that was wrong. Where the entry is, is remembered if it may be guessed.
+///
+/// # Safety
+///
+/// As [`map_get`]; `guess` must be valid.
+pub unsafe extern "C" fn map_find(
+    map: *mut Dynamic,
+    key: *const RuntimeKey,
+    guess: *const Guess,
+) -> *mut Dynamic {
+    // SAFETY: the caller hands over a valid value.
+    let map = unsafe { &mut *map };
+    // SAFETY: keys belong to the program that is running.
+    let key = unsafe { &*key };
+    // SAFETY: so do guesses.
+    let guess = unsafe { &*guess };
+    let Some(entries) = plain::<Map>(map) else { return ptr::null_mut() };
+    if entries.len() > ENTRIES_MAX {
+        return entries.get_mut(key.as_str()).map_or(ptr::null_mut(), ptr::from_mut);
+    }
+    for (index, (name, value)) in entries.iter_mut().enumerate() {
+        if *name == key.identifier {
+            guess.remember(index);
+            return value;
+        }
+    }
+    ptr::null_mut()
 }
 
 /// The entry of a map with a string as the key; null when it is not there.

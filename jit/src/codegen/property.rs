@@ -1,0 +1,162 @@
+//! Properties of object maps.
+//!
+//! A small map is two short arrays, of keys and of values (see [`crate::layout::maps`]), so all there is to find out is
+//! which entry a property is. That is guessed: from the names that inference knows, or else from where the property was
+//! the last time. A guess is used after its key has been compared, so a wrong one costs a look-up and nothing else.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+use rhai::Dynamic;
+
+use super::function::FunctionGen;
+use super::helpers::Helper;
+use super::path::Walk;
+use crate::layout::maps::{ENTRIES_MAX, KEY_SIZE, KeyImage, MapLayout};
+use crate::layout::{Layout, SIZE};
+use crate::rt::chain::{Guess, RuntimeKey};
+use crate::ty::Ty;
+
+/// What a missing entry reads as.
+static NOTHING: Dynamic = Dynamic::UNIT;
+
+/// Which entry of a map a property may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Guessed {
+    /// Always this one.
+    Rank(usize),
+    /// The one that it was the last time.
+    Latest,
+    /// The map is known to be too large.
+    Nothing,
+}
+
+impl Guessed {
+    /// The guess for a map of this type.
+    pub(super) fn of(map: &Ty, name: &str) -> Self {
+        let Ty::Map(record) = map else { return Self::Latest };
+        if record.fields.len() > ENTRIES_MAX {
+            return Self::Nothing;
+        }
+        let rank = record.fields.keys().position(|field| **field == *name);
+        rank.filter(|_| record.rest.is_none()).map_or(Self::Latest, Self::Rank)
+    }
+}
+
+/// What an inline look-up is made of.
+struct Inline {
+    layout: &'static Layout,
+    maps: MapLayout,
+    image: KeyImage,
+    rank: Result<usize, *const Guess>,
+}
+
+impl FunctionGen<'_, '_> {
+    /// Address of a property of the map at `walk.place`; what happens when it is missing, [`FunctionGen::entry`] says.
+    pub(super) fn property(&mut self, walk: &Walk, key: &RuntimeKey, guessed: Guessed) -> Value {
+        let Some(inline) = self.inline_property(key, guessed) else {
+            return self.look_up(walk, key, None);
+        };
+        let (other, done) = (self.cold_block(), self.builder.create_block());
+        let place = self.builder.append_block_param(done, types::I64);
+        let value = self.guessed_entry(walk.place, &inline, other);
+        self.builder.ins().jump(done, &[BlockArg::Value(value)]);
+        self.builder.switch_to_block(other);
+        let found = self.look_up(walk, key, inline.rank.err());
+        self.builder.ins().jump(done, &[BlockArg::Value(found)]);
+        self.builder.switch_to_block(done);
+        place
+    }
+
+    fn inline_property(&mut self, key: &RuntimeKey, guessed: Guessed) -> Option<Inline> {
+        let layout = self.layout?;
+        let (maps, image) = (layout.maps?, KeyImage::of(key.as_str())?);
+        let rank = match guessed {
+            Guessed::Rank(rank) => Ok(rank),
+            Guessed::Latest => Err(self.generator.pool.keep(Guess::default())),
+            Guessed::Nothing => return None,
+        };
+        Some(Inline { layout, maps, image, rank })
+    }
+
+    fn look_up(&mut self, walk: &Walk, key: &RuntimeKey, site: Option<*const Guess>) -> Value {
+        let key = self.pointer(std::ptr::from_ref(key));
+        let found = match site {
+            None => self.call_value(Helper::MapGet, &[walk.place, key]),
+            Some(site) => {
+                let site = self.pointer(site);
+                self.call_value(Helper::MapFind, &[walk.place, key, site])
+            }
+        };
+        self.entry(found, walk)
+    }
+
+    /// Address of the value of the entry that is guessed; `other` is where to go when it is not the one.
+    fn guessed_entry(&mut self, map: Value, inline: &Inline, other: Block) -> Value {
+        let Inline { layout, maps, image, rank } = inline;
+        let tree = self.load(types::I64, map, layout.payload);
+        let length = self.load(types::I64, tree, maps.length);
+        let (there, index) = match rank {
+            Ok(rank) => {
+                let rank = i64::try_from(*rank).expect("it is small");
+                (self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, rank), None)
+            }
+            Err(site) => {
+                let site = self.pointer(*site);
+                let index = self.load(types::I32, site, Guess::INDEX);
+                let index = self.builder.ins().uextend(types::I64, index);
+                (self.builder.ins().icmp(IntCC::UnsignedGreaterThan, length, index), Some(index))
+            }
+        };
+        self.only_if(there, other);
+        let height = self.load(types::I64, tree, maps.height);
+        let flat = self.builder.ins().icmp_imm_u(IntCC::Equal, height, 0);
+        self.only_if(flat, other);
+        let node = self.load(types::I64, tree, maps.root);
+        // Keys and values from here on, by offsets.
+        let (key, value, key_offset, value_offset) = match (rank, index) {
+            (_, Some(index)) => {
+                let eightfold = self.builder.ins().ishl_imm_u(index, 3);
+                let value_offset = self.builder.ins().ishl_imm_u(index, 4);
+                let value = self.builder.ins().iadd(node, value_offset);
+                (self.builder.ins().iadd(value, eightfold), value, 0, 0)
+            }
+            (Ok(rank), None) => (node, node, rank * KEY_SIZE, rank * SIZE),
+            (Err(_), None) => (node, node, 0, 0),
+        };
+        for (at, size, number) in image.telling() {
+            let ty = match size {
+                1 => types::I8,
+                4 => types::I32,
+                _ => types::I64,
+            };
+            let found = self.load(ty, key, maps.keys + key_offset + at);
+            let same = self.builder.ins().icmp_imm_u(IntCC::Equal, found, number.cast_signed());
+            self.only_if(same, other);
+        }
+        let offset = i64::try_from(maps.values + value_offset).expect("nodes are small");
+        self.builder.ins().iadd_imm_u(value, offset)
+    }
+
+    /// Goes on here when the condition holds.
+    fn only_if(&mut self, condition: Value, other: Block) {
+        let fine = self.builder.create_block();
+        self.builder.ins().brif(condition, fine, &[], other, &[]);
+        self.builder.switch_to_block(fine);
+    }
+
+    /// A missing entry reads as unit. One that is written to is there: inference says so, and it is checked.
+    pub(super) fn entry(&mut self, found: Value, walk: &Walk) -> Value {
+        if !walk.writes {
+            let nothing = self.pointer(&raw const NOTHING);
+            return self.builder.ins().select(found, found, nothing);
+        }
+        let (missing, fine) = (self.cold_block(), self.builder.create_block());
+        self.builder.ins().brif(found, fine, &[], missing, &[]);
+        self.builder.switch_to_block(missing);
+        let (context, position) = (self.context, self.position(0));
+        self.call_value(Helper::Unexpected, &[context, walk.place, position]);
+        self.jump_to_handler();
+        self.builder.switch_to_block(fine);
+        found
+    }
+}

@@ -1,0 +1,83 @@
+//! A script step of the gateway, compiled: the bodies of its hooks and the functions of its script.
+
+use std::collections::BTreeMap;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult};
+
+use crate::front::{Entry, Source};
+use crate::ir::FunctionId;
+use crate::program::{Grant, Listings, Options, Program, Rejection, Report, compile_source};
+
+/// What a compiler needs to know of a step.
+#[derive(Clone, Copy)]
+pub struct StepUnit<'a> {
+    /// The step's interpreter. Whatever runs the program later must be this one.
+    pub engine: &'a Engine,
+    /// The functions of the script.
+    pub library: &'a AST,
+    /// For each hook that the script defines: its name, the names of its parameters, and its body as statements.
+    pub hooks: [Option<(&'a str, &'a [String], &'a AST)>; 4],
+    /// The constants that the engine's resolver answers for.
+    pub constants: &'a BTreeMap<String, Dynamic>,
+}
+
+/// The program of a step.
+#[derive(Debug)]
+pub struct StepProgram {
+    program: Program,
+    entries: [Option<FunctionId>; 4],
+}
+
+/// Compiles a step. Operations are always charged.
+///
+/// # Errors
+/// Why it cannot be compiled; the interpreter goes on running it.
+pub fn compile_step(unit: &StepUnit<'_>, options: &Options) -> Result<StepProgram, Rejection> {
+    let mut entries = [None; 4];
+    let mut bodies = Vec::new();
+    for (entry, hook) in entries.iter_mut().zip(unit.hooks) {
+        let Some((name, parameters, body)) = hook else { continue };
+        *entry = FunctionId::try_from(bodies.len()).ok();
+        bodies.push(Entry { name, parameters: parameters.to_vec(), statements: body.statements() });
+    }
+    let constants = unit.constants.clone();
+    let source = Source { library: unit.library, entries: bodies, constants, is_program: false };
+    let program = compile_source(unit.engine, &source, options, true)?;
+    if program.is_interpreted() {
+        // Hooks are bodies with parameters, which the interpreter runs better where it always did.
+        return Err(Rejection::Engine("part of the script needs the interpreter"));
+    }
+    Ok(StepProgram { program, entries })
+}
+
+impl StepProgram {
+    /// Runs a hook, by its number in the unit, if the step has it.
+    ///
+    /// # Errors
+    /// What the interpreter would have ended with.
+    pub fn run(
+        &self,
+        engine: &Engine,
+        hook: usize,
+        arguments: &mut [Dynamic],
+        grant: &Grant<'_>,
+    ) -> Result<Dynamic, Box<EvalAltResult>> {
+        let Some(entry) = self.entries.get(hook).copied().flatten() else { return Ok(Dynamic::UNIT) };
+        self.program.enter(engine, entry, arguments, grant, None)
+    }
+
+    /// What compilation had to tell.
+    pub fn report(&self) -> &Report {
+        self.program.report()
+    }
+
+    /// Texts for people; empty unless they were asked for.
+    pub fn listings(&self) -> &Listings {
+        self.program.listings()
+    }
+
+    /// The source of the script with notes on what became of each line. There are none unless listings were asked for.
+    pub fn explain(&self, source: &str) -> String {
+        self.program.explain(source)
+    }
+}
