@@ -13,7 +13,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SCRIPTS = os.path.join(ROOT, "benches", "scripts")
+# What the runs use: scripts of their own, and of the bundled ones the order validation.
+SCRIPTS = [os.path.join(ROOT, "benches", "scripts"), os.path.join(ROOT, "scripts", "validate_order.rhai")]
 FOREBAY = os.environ.get("FOREBAY", os.path.join(ROOT, "target", "release", "forebay"))
 
 # First core for the proxy that is measured, the second for load and origin, so that they do not compete.
@@ -142,15 +143,24 @@ class Servers:
         body = NGINX_PROXY.format(port=(port := free_port()), origin=self.origin_port)
         return self._nginx(name, port, body, PROXY_CORE, title)
 
-    def forebay(self, title, steps="", scripts=SCRIPTS, status_port=None):
+    def forebay(self, title, steps="", scripts=None, status_port=None):
         """Forebay with one worker, the access log off, and these steps."""
         name, port = f"proxy-{len(self.running)}", free_port()
         status = f'status: {{ listen: "127.0.0.1:{status_port}" }}' if status_port else ""
         path = os.path.join(self.folder, f"{name}.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(FOREBAY_CONFIG.format(port=port, folder=self.folder, name=name, steps=steps,
-                                             scripts=scripts, origin=self.origin_port, status=status))
+                                             scripts=scripts or self._scripts(), origin=self.origin_port, status=status))
         return self._start(name, port, [need_forebay(), "run", "--config", path], PROXY_CORE, title)
+
+    def _scripts(self):
+        """One folder with all scripts, since a gateway has one."""
+        folder = os.path.join(self.folder, "scripts")
+        if not os.path.isdir(folder):
+            shutil.copytree(SCRIPTS[0], folder)
+            for script in SCRIPTS[1:]:
+                shutil.copy(script, folder)
+        return folder
 
     def _nginx(self, name, port, body, core, title="origin"):
         path = os.path.join(self.folder, f"{name}.conf")

@@ -59,15 +59,15 @@ impl Chain {
         self.present[hook as usize]
     }
 
-    /// The steps that act at this hook, in its order.
-    pub fn steps(&self, hook: Hook) -> impl Iterator<Item = &Step> {
+    /// The steps that act at this hook, in its order, each with its index in the order written.
+    pub fn steps(&self, hook: Hook) -> impl Iterator<Item = (usize, &Step)> {
         let count = self.steps.len();
         (0..count)
             .map(move |index| match hook {
                 Hook::Request | Hook::Log => index,
                 Hook::Response | Hook::Error => count - 1 - index,
             })
-            .map(|index| &self.steps[index])
-            .filter(move |step| step.has(hook))
+            .map(|index| (index, &self.steps[index]))
+            .filter(move |(_, step)| step.has(hook))
     }
 }

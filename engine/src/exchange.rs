@@ -37,7 +37,7 @@ pub struct Exchange {
 }
 
 /// The head of a request and the state of its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// Method, upper case unless the client sent otherwise.
     pub method: Method,
@@ -58,7 +58,7 @@ pub struct Request {
 }
 
 /// The head of a response and the state of its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Response {
     /// Status code.
     pub status: StatusCode,

@@ -79,7 +79,7 @@ pub enum MetricKind {
 }
 
 /// Something a script waits for. The caller serves it and resumes the call with the matching [`Answer`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Wait {
     /// The time slice is used up: let others run, then answer [`Answer::Go`].
     TimeSlice,
@@ -96,7 +96,7 @@ pub enum Wait {
 }
 
 /// What a [`Wait`] came to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Answer {
     /// Go on.
     Go,
@@ -113,7 +113,7 @@ pub enum Answer {
 }
 
 /// An outbound HTTP request of a script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HttpCall {
     /// Method.
     pub method: Method,

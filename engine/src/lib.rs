@@ -21,6 +21,7 @@ pub use exchange::Exchange;
 pub use host::{Answer, Host, Wait};
 pub use limits::Limits;
 pub use script::call::{Call, Progress};
+pub use script::program::{HookProgram, HookSource, Program, ProgramView};
 pub use script::{Script, ScriptStep, SourceLoader};
 pub use step::{OnError, Step};
 pub use verdict::{Reply, Verdict};

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod call;
 pub mod lib;
+pub mod program;
 pub mod reference;
 pub mod table;
 pub mod tools;
@@ -24,15 +25,17 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine};
+use rhai::{AST, Dynamic, Engine, EvalAltResult};
 
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
 use crate::limits::Limits;
 use crate::step::OnError;
 use crate::verdict::Verdict;
+use program::{HookSource, Program, ProgramSlot};
 
 pub use imports::SourceLoader;
 
@@ -41,6 +44,7 @@ pub use imports::SourceLoader;
 pub struct Script {
     name: Arc<str>,
     source: Arc<str>,
+    digest: Arc<str>,
     ast: AST,
     /// The bodies of the hooks it defines, by [`Hook`].
     hooks: [Option<HookBody>; 4],
@@ -80,6 +84,21 @@ impl Script {
         &self.source
     }
 
+    /// SHA-256, in hex, of its text and of everything it imports: equal digests are equal scripts.
+    pub fn digest(&self) -> &Arc<str> {
+        &self.digest
+    }
+
+    /// Its functions, as a compiler takes them. The statements in it (constants and imports) are not run by hooks.
+    pub fn ast(&self) -> &AST {
+        &self.ast
+    }
+
+    /// The function of one hook, as a compiler takes it.
+    pub fn hook(&self, hook: Hook) -> Option<HookSource<'_>> {
+        self.hooks[hook as usize].as_ref().map(HookSource::from)
+    }
+
     /// Whether it defines the function for this hook.
     pub fn has(&self, hook: Hook) -> bool {
         self.hooks[hook as usize].is_some()
@@ -101,10 +120,13 @@ impl Script {
     }
 }
 
-/// A script joined with one step's settings: its own interpreter with the constants in it.
+/// A script joined with one step's settings: its own interpreter with the constants in it, and its program once
+/// it has one.
 pub struct ScriptStep {
     script: Arc<Script>,
     engine: Engine,
+    constants: constants::Constants,
+    program: ProgramSlot,
     limits: Limits,
     on_error: OnError,
 }
@@ -127,8 +149,9 @@ impl ScriptStep {
         limits: &Limits,
         on_error: OnError,
     ) -> Result<Self, Vec<ScriptError>> {
-        let engine = constants::engine_for(&script, config, limits)?;
-        Ok(Self { script, engine, limits: limits.clone(), on_error })
+        let (engine, constants) = constants::engine_for(&script, config, limits)?;
+        let program = ProgramSlot::default();
+        Ok(Self { script, engine, constants, program, limits: limits.clone(), on_error })
     }
 
     /// The script.
@@ -146,10 +169,48 @@ impl ScriptStep {
         self.on_error
     }
 
+    /// The interpreter of this step, with its libraries, imports, constants and limits.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The top-level constants by name, the step's settings as `config` among them. A bare name means a constant
+    /// wherever no variable of that name is in scope; `global::NAME` always does.
+    pub fn constants(&self) -> &BTreeMap<String, Dynamic> {
+        &self.constants
+    }
+
+    /// The program that calls beginning now run; without one they are interpreted.
+    pub fn program(&self) -> Option<Arc<Program>> {
+        self.program.load()
+    }
+
+    /// Puts a program in place, or takes it away, in one atomic step, and returns what was there. Calls under way
+    /// keep what they began with. The one that gets the last handle frees the code, so keep one elsewhere.
+    pub fn install(&self, program: Option<Arc<Program>>) -> Option<Arc<Program>> {
+        self.program.replace(program)
+    }
+
+    fn evaluate(
+        &self,
+        program: Option<&Program>,
+        body: &HookBody,
+        hook: Hook,
+    ) -> Result<Dynamic, Box<EvalAltResult>> {
+        match program {
+            None => interpreter::run_hook(&self.engine, body, hook),
+            Some(program) => {
+                let mut arguments = interpreter::hook_arguments(hook);
+                let count = body.parameters.len().min(arguments.len());
+                program.code().run(&self.engine, hook, &mut arguments[..count])
+            }
+        }
+    }
+
     /// Runs the function for `hook` on the current fiber and context.
-    fn run(&self, hook: Hook) -> Verdict {
+    fn run(&self, program: Option<&Program>, hook: Hook) -> Verdict {
         let Some(body) = &self.script.hooks[hook as usize] else { return Verdict::Continue };
-        match interpreter::run_hook(&self.engine, body, hook) {
+        match self.evaluate(program, body, hook) {
             Ok(value) => verdict(value).unwrap_or_else(|found| {
                 let message = format!(
                     "{} returned {found}; return () to go on or reply(...) to answer (a function returns the \

@@ -19,10 +19,10 @@ pub enum OnError {
     Open,
 }
 
-/// The kinds of step. Compiled programs, native patches and built-ins will stand beside scripts here.
+/// The kinds of step. Native patches and built-ins will stand beside scripts here.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// A script with its settings, run by the interpreter.
+    /// A script with its settings, run by the interpreter or by its program.
     Script(Arc<ScriptStep>),
 }
 

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `POST /v1/reload` | builds and publishes; answers when done: 200, or 422 with the problems |
 //! | `GET /v1/status` | generations, workers, counters |
-//! | `GET /v1/scripts` | the scripts in use |
+//! | `GET /v1/scripts` | the scripts in use, each with its mode, state and calls by tier |
+//! | `POST /v1/scripts/NAME/promote` | compiles a script; answers when settled: 200 if it is installed, else 422 |
+//! | `POST /v1/scripts/NAME/demote` | makes the interpreter run it again |
 
 pub mod client;
+pub mod socket;
 
-use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,7 @@ use tokio::sync::{oneshot, watch};
 use crate::control::{Event, LastReload};
 use crate::diagnostic::{Diagnostic, Style, render_all};
 use crate::metrics;
+use crate::promote::{Refusal, Report, State};
 use crate::worker::Shared;
 
 /// What the admin interface can see and do.
@@ -38,27 +39,6 @@ pub struct Admin {
     pub last_reload: watch::Receiver<LastReload>,
     /// When the process began.
     pub started: SystemTime,
-}
-
-/// Binds the socket, replacing one that a dead process left behind.
-///
-/// # Errors
-/// When another gateway answers there, or the system refuses.
-pub fn bind(path: &Path) -> io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        let message = "another gateway is using this admin socket; set admin.socket to another path";
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
-    }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
 
 /// Serves until the process ends.
@@ -91,13 +71,42 @@ impl Admin {
             (&Method::POST, "/v1/reload") => self.reload().await,
             (&Method::GET, "/v1/status") => answer(StatusCode::OK, &self.status()),
             (&Method::GET, "/v1/scripts") => answer(StatusCode::OK, &self.scripts()),
-            (_, "/v1/reload" | "/v1/status" | "/v1/scripts") => {
-                answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }))
+            (_, "/v1/reload" | "/v1/status" | "/v1/scripts") => wrong_method(),
+            (method, path) => match script_command(path) {
+                Some(_) if method != Method::POST => wrong_method(),
+                Some((name, ScriptCommand::Promote)) => self.promote(name).await,
+                Some((name, ScriptCommand::Demote)) => self.demote(name).await,
+                None => {
+                    let error = "there is /v1/reload, /v1/status, /v1/scripts, /v1/scripts/NAME/promote and \
+                                 /v1/scripts/NAME/demote";
+                    answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
+                }
+            },
+        }
+    }
+
+    async fn promote(&self, name: &str) -> Response<Full<Bytes>> {
+        let report = match self.shared.promotion.promote(name) {
+            Ok(report) => report,
+            Err(refusal) => return refused(name, &refusal),
+        };
+        match report.await {
+            Ok(report) => {
+                let is_installed = report.state == State::Installed;
+                let status = if is_installed { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+                answer(status, &report.to_json())
             }
-            _ => answer(
-                StatusCode::NOT_FOUND,
-                &json!({ "error": "there is /v1/reload, /v1/status and /v1/scripts" }),
-            ),
+            Err(_) => answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "the gateway is stopping" })),
+        }
+    }
+
+    async fn demote(&self, name: &str) -> Response<Full<Bytes>> {
+        let (promotion, script) = (self.shared.promotion.clone(), name.to_owned());
+        // It writes a file.
+        match tokio::task::spawn_blocking(move || promotion.demote(&script)).await {
+            Ok(Ok(report)) => answer(StatusCode::OK, &report.to_json()),
+            Ok(Err(refusal)) => refused(name, &refusal),
+            Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error.to_string() })),
         }
     }
 
@@ -152,21 +161,60 @@ impl Admin {
             "active_requests": metrics::sum(workers(), |worker| worker.active.get()),
             "script_calls": metrics::sum(workers(), |worker| worker.script_calls.get()),
             "kv_entries": shared.kv.len(),
+            "compile": shared.promotion.status(),
         })
     }
 
     fn scripts(&self) -> Value {
         let generation = self.shared.published.current();
+        let reports = self.shared.promotion.reports();
         let scripts: Vec<Value> = generation
             .scripts
             .iter()
             .map(|(name, script)| {
                 let hooks: Vec<&str> = script.hooks().map(forebay_engine::Hook::function).collect();
-                json!({ "name": name, "hooks": hooks, "tier": "interpreted" })
+                let report = reports.iter().find(|report| *report.script == **name);
+                let tier = match report.map(|report| &report.state) {
+                    Some(State::Installed) => "compiled",
+                    _ => "interpreted",
+                };
+                let report = report.map(Report::to_json);
+                json!({ "name": name, "hooks": hooks, "tier": tier, "promotion": report })
             })
             .collect();
         json!({ "generation": generation.number, "scripts": scripts })
     }
+}
+
+/// What can be asked of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ScriptCommand {
+    Promote,
+    Demote,
+}
+
+/// Takes `/v1/scripts/NAME/promote` apart.
+fn script_command(path: &str) -> Option<(&str, ScriptCommand)> {
+    let (name, command) = path.strip_prefix("/v1/scripts/")?.split_once('/')?;
+    let command = match command {
+        "promote" => ScriptCommand::Promote,
+        "demote" => ScriptCommand::Demote,
+        _ => return None,
+    };
+    (!name.is_empty()).then_some((name, command))
+}
+
+fn wrong_method() -> Response<Full<Bytes>> {
+    answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }))
+}
+
+fn refused(name: &str, refusal: &Refusal) -> Response<Full<Bytes>> {
+    let status = match refusal {
+        Refusal::Unknown => StatusCode::NOT_FOUND,
+        Refusal::QueueFull => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::CONFLICT,
+    };
+    answer(status, &json!({ "script": name, "error": refusal.to_string() }))
 }
 
 fn millis(time: Duration) -> f64 {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod output;
+mod promotion;
 mod script;
 
 use std::path::PathBuf;
@@ -59,6 +60,16 @@ enum Command {
     Reload,
     /// Show what a running gateway serves
     Status,
+    /// Make a running gateway compile a script to machine code, and say how that went
+    Promote {
+        /// Name of the script
+        name: String,
+    },
+    /// Make a running gateway interpret a script again, until it is promoted; lifts a quarantine
+    Demote {
+        /// Name of the script
+        name: String,
+    },
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -107,6 +118,8 @@ pub fn main() -> ExitCode {
         Command::Check => commands::check(config, json, style),
         Command::Reload => commands::reload(config, json),
         Command::Status => commands::status(config, json),
+        Command::Promote { name } => promotion::promote(config, &name, json),
+        Command::Demote { name } => promotion::demote(config, &name, json),
         Command::Config(ConfigCommand::Show) => commands::config_show(config, json, style),
         Command::Config(ConfigCommand::Schema) => commands::config_schema(),
         Command::Script(command) => script::run(&command, config, json, style),

@@ -69,6 +69,10 @@ pub struct Config {
     pub access_log: AccessLog,
     /// Scripts: folder, limits, what they may reach.
     pub scripts: ScriptSettings,
+    /// How scripts become machine code.
+    pub compile: CompileSettings,
+    /// Folder for what is kept over restarts. Fixed at start.
+    pub state_folder: PathBuf,
     /// Groups of targets by name.
     pub upstreams: BTreeMap<Arc<str>, Upstream>,
     /// Routes in the order written; the router orders them by specificity.
@@ -132,6 +136,66 @@ pub struct ScriptSettings {
     pub secrets: BTreeMap<String, Secret>,
     /// Most entries the in-memory key-value store holds.
     pub kv_entries_max: usize,
+}
+
+/// How scripts become machine code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileSettings {
+    /// Whether anything is compiled at all.
+    pub enabled: bool,
+    /// The mode of steps that name none.
+    pub mode: CompileMode,
+    /// What a script of mode `jit` that cannot be compiled means for the load.
+    pub on_rejection: OnRejection,
+    /// Most scripts that wait for the compiler.
+    pub queue_max: usize,
+    /// Most bytes of machine code in memory.
+    pub code_bytes_max: usize,
+    /// Longest time to compile one script for one step.
+    pub time_max: Duration,
+    /// Hook calls after which a script is hot, if it has used `hot_time` as well.
+    pub hot_calls: u64,
+    /// Time in the interpreter after which a script is hot, if it has had `hot_calls` as well.
+    pub hot_time: Duration,
+    /// Most real exchanges kept for each step, to be replayed.
+    pub trial_samples: usize,
+    /// One call of so many of a program is checked against the interpreter.
+    pub shadow_every: u32,
+    /// How long after a program was put in place its calls are checked.
+    pub shadow_for: Duration,
+}
+
+/// How a step runs its script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum CompileMode {
+    /// Interpreted at first; compiled when it is hot or somebody asks for it.
+    #[default]
+    Auto,
+    /// Always interpreted.
+    Interpret,
+    /// Compiled before it serves.
+    Jit,
+}
+
+impl CompileMode {
+    /// The word for it in configurations and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Interpret => "interpret",
+            Self::Jit => "jit",
+        }
+    }
+}
+
+/// What a script of mode `jit` that cannot be compiled means for the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnRejection {
+    /// The load fails with the reason.
+    #[default]
+    Fail,
+    /// A warning; the script is interpreted.
+    Interpret,
 }
 
 /// A value that must not appear in logs, errors or `config show`.
@@ -243,6 +307,8 @@ pub struct StepConfig {
     pub config: serde_json::Value,
     /// What an error of the script means for the request.
     pub on_error: forebay_engine::OnError,
+    /// How the script is run.
+    pub mode: CompileMode,
     /// Where the step stands in the configuration file, for messages about its script.
     pub location: Option<Location>,
 }

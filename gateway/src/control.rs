@@ -17,6 +17,7 @@ use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Style, render_all};
 use crate::generation::Generation;
 use crate::generation::build::build;
+use crate::promote::Promotion;
 use crate::worker::{Phase, Shared};
 
 /// Something the process reacts to.
@@ -134,10 +135,11 @@ impl Control {
         }
         let started = Instant::now();
         let path = self.config_path.clone();
-        let fixed = self.shared.published.current();
+        let serving = self.shared.published.current();
+        let promotion = self.shared.promotion.clone();
         let number = self.next_number;
         let built =
-            tokio::task::spawn_blocking(move || prepare(path.as_deref(), &fixed.config, number)).await;
+            tokio::task::spawn_blocking(move || prepare(path.as_deref(), &serving, number, &promotion)).await;
         let built = built.unwrap_or_else(|error| {
             Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
         });
@@ -164,6 +166,8 @@ impl Control {
                 self.next_number += 1;
                 self.shared.kv.set_entries_max(generation.config.scripts.kv_entries_max);
                 published.publish(generation);
+                let serving = published.current();
+                self.shared.promotion.adopt(&serving.watches, &serving.config.compile);
                 self.phase.send_replace(Phase::Serving(published.version()));
                 (true, Vec::new())
             }
@@ -215,12 +219,13 @@ impl Control {
 /// Loads and builds, and refuses what cannot change while the process runs.
 fn prepare(
     path: Option<&std::path::Path>,
-    serving: &Config,
+    serving: &Generation,
     number: u64,
+    promotion: &Promotion,
 ) -> Result<Generation, Vec<Diagnostic>> {
     let config = config::load(path)?;
-    let problems = fixed_settings(serving, &config);
-    if problems.is_empty() { build(config, number) } else { Err(problems) }
+    let problems = fixed_settings(&serving.config, &config);
+    if problems.is_empty() { build(config, number, promotion, Some(serving)) } else { Err(problems) }
 }
 
 /// Settings that only a restart can change.
@@ -231,6 +236,7 @@ fn fixed_settings(serving: &Config, wanted: &Config) -> Vec<Diagnostic> {
         ("admin.socket", serving.admin_socket != wanted.admin_socket),
         ("status.listen", serving.status_listener != wanted.status_listener),
         ("access_log", serving.access_log != wanted.access_log),
+        ("state.folder", serving.state_folder != wanted.state_folder),
     ];
     let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
     changed

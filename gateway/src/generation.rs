@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use forebay_engine::{Chain, Script};
 
 use crate::config::{Config, Upstream};
+use crate::promote::Watch;
 use crate::route::Router;
 use crate::upstream::Allow;
 
@@ -34,6 +35,8 @@ pub struct Generation {
     pub upstreams: BTreeMap<Arc<str>, Arc<Upstream>>,
     /// The scripts in use, by name.
     pub scripts: BTreeMap<Arc<str>, Arc<Script>>,
+    /// The script steps, each once.
+    pub watches: Vec<Arc<Watch>>,
     /// Where scripts may call out to.
     pub allow: Allow,
 }
@@ -44,6 +47,8 @@ pub struct Route {
     pub name: Arc<str>,
     /// The steps.
     pub chain: Chain,
+    /// What counts and samples the steps, by their index in the chain.
+    pub watches: Vec<Arc<Watch>>,
     /// Where it is sent; `None` when a step always answers.
     pub upstream: Option<Arc<Upstream>>,
     /// Path prefix to take off before it is sent.

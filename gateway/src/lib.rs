@@ -11,6 +11,7 @@ pub mod diagnostic;
 
 pub mod control;
 pub mod generation;
+pub mod promote;
 
 pub mod worker;
 

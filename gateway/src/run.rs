@@ -17,6 +17,8 @@ use crate::generation::build::build;
 use crate::generation::publish::Published;
 use crate::kv::KvStore;
 use crate::metrics::WorkerMetrics;
+use crate::promote::Promotion;
+use crate::promote::compile::compiler;
 use crate::status_listener::{self, Status};
 use crate::worker::{self, Phase, Shared, Worker, listen};
 
@@ -46,23 +48,34 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         .enable_all()
         .build()
         .context("cannot start the control runtime")?;
-    let generation = build(config.clone(), 1).map_err(RunError::Config)?;
+    // Before anything else: a signal that finds no handler ends the process, whatever has been promised by then. What
+    // comes before the control loop runs waits in its queue.
+    let (events, receiver) = mpsc::unbounded_channel();
+    control.block_on(async { signals::listen(events.clone()) }).context("cannot handle signals")?;
+    let promotion =
+        Promotion::new(compiler(), config.compile.clone(), Some(config.state_folder.clone()), config.workers);
+    let generation = build(config.clone(), 1, &promotion, None).map_err(RunError::Config)?;
+    promotion.adopt(&generation.watches, &config.compile);
+    promotion.start().context("cannot start the promotion thread")?;
     let listeners = listen::bind(&config.listeners, config.workers)
         .map_err(|(address, error)| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
     let addresses: Vec<SocketAddr> =
         listeners[0].iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let access_log = AccessLogWriter::start(&config.access_log).context("cannot open the access log")?;
-    let (events, receiver) = mpsc::unbounded_channel();
     let metrics: Vec<Arc<WorkerMetrics>> = (0..config.workers).map(|_| Arc::default()).collect();
     let kv = KvStore::new(config.scripts.kv_entries_max);
-    let shared =
-        Arc::new(Shared { published: Published::new(generation), kv, metrics, events: events.clone() });
+    let shared = Arc::new(Shared {
+        published: Published::new(generation),
+        kv,
+        metrics,
+        promotion: promotion.clone(),
+        events: events.clone(),
+    });
     let (phase, phases) = watch::channel(Phase::Serving(1));
     let (last_reload, last_reloads) = watch::channel(LastReload::default());
 
     let result = control.block_on(async {
-        signals::listen(events.clone()).context("cannot handle signals")?;
-        let admin_socket = admin::bind(&config.admin_socket)
+        let admin_socket = admin::socket::bind(&config.admin_socket)
             .with_context(|| format!("admin socket {}", config.admin_socket.display()))?;
         let admin =
             Admin { shared: shared.clone(), last_reload: last_reloads.clone(), started: SystemTime::now() };
@@ -93,6 +106,7 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         let _ = std::fs::remove_file(&config.admin_socket);
         Ok::<(), anyhow::Error>(())
     });
+    promotion.stop();
     access_log.flush();
     control.shutdown_background();
     result.map_err(RunError::System)
@@ -109,10 +123,7 @@ fn start_workers(
     let mut threads = Vec::new();
     for (index, listeners) in listeners.into_iter().enumerate() {
         let (shared, phases, access_log) = (shared.clone(), phases.clone(), access_log.part());
-        let body = move || {
-            let metrics = shared.metrics[index].clone();
-            worker::run(|| Worker::new(shared, metrics, access_log), listeners, phases)
-        };
+        let body = move || worker::run(|| Worker::new(shared, index, access_log), listeners, phases);
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(body);
         threads.push(thread.context("cannot start a worker")?);
     }

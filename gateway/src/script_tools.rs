@@ -1,12 +1,16 @@
-//! Scripts without a gateway: run a hook, run tests, check, begin a new script, list.
+//! Scripts without a gateway: run a hook, run tests, check, begin a new script, list, run plain programs.
 //!
 //! Each tool is one function that writes its report to a writer and returns an [`Outcome`]; the command line
 //! only parses arguments. The tools use the engine as the gateway does, with the same limits, and serve what
 //! a script waits for from what the author wrote down: no network, no store, no environment is touched.
 //! They refuse nothing a gateway would accept, and accept nothing it would refuse.
 
+pub mod bench;
 pub mod check;
+pub mod eval;
+pub mod explain;
 pub mod listing;
+pub(crate) mod rehearsal;
 pub mod run;
 pub mod scaffold;
 pub mod testing;

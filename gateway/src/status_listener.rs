@@ -81,12 +81,14 @@ impl Status {
         let last = self.last_reload.borrow();
         let generation = self.shared.published.current().number;
         let successful = u8::from(last.successful != Some(false));
+        let mut promotion = String::new();
+        self.shared.promotion.metrics(&mut promotion);
         format!(
             "# TYPE forebay_build_info gauge\nforebay_build_info{{version=\"{}\"}} 1\n\
              # TYPE forebay_config_generation gauge\nforebay_config_generation {generation}\n\
              # TYPE forebay_config_last_reload_successful gauge\nforebay_config_last_reload_successful {successful}\n\
              # TYPE forebay_config_reload_failures_total counter\nforebay_config_reload_failures_total {}\n\
-             # TYPE forebay_generations_freed_total counter\nforebay_generations_freed_total {}\n{}",
+             # TYPE forebay_generations_freed_total counter\nforebay_generations_freed_total {}\n{}{promotion}",
             env!("CARGO_PKG_VERSION"),
             last.failures,
             self.shared.published.freed(),

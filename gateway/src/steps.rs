@@ -5,15 +5,19 @@
 
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use forebay_engine::host::{HttpAnswer, HttpCall};
-use forebay_engine::{Answer, Exchange, Hook, OnError, Progress, ScriptError, Step, Verdict, Wait};
+use forebay_engine::{
+    Answer, Call, Exchange, Hook, Host, OnError, Progress, ScriptError, Step, Verdict, Wait,
+};
 use tokio::task::JoinSet;
 
 use crate::body::{BodyError, ProxyBody};
 use crate::generation::Route;
+use crate::promote::{Plan, Purpose, Recorder, Watch};
 use crate::upstream;
 use crate::worker::{Serving, Worker};
 
@@ -63,9 +67,9 @@ impl StepRunner<'_> {
         }
         let started = Instant::now();
         let mut outcome = Outcome::Passed;
-        for step in self.route.chain.steps(hook) {
+        for (index, step) in self.route.chain.steps(hook) {
             let verdict;
-            (exchange, verdict) = self.call(step, hook, exchange, unread).await;
+            (exchange, verdict) = self.call(&self.route.watches[index], hook, exchange, unread).await;
             match verdict {
                 Verdict::Continue => {}
                 Verdict::Reply(reply) => {
@@ -87,26 +91,86 @@ impl StepRunner<'_> {
         (exchange, outcome)
     }
 
+    /// Calls a step in the tier that is its turn.
     async fn call(
         &self,
-        step: &Step,
+        watch: &Arc<Watch>,
         hook: Hook,
         exchange: Box<Exchange>,
         unread: &mut Unread,
     ) -> (Box<Exchange>, Verdict) {
         self.worker.metrics.script_calls.add(1);
         let host = &self.serving.host;
-        let mut call = step.begin(hook, exchange, host);
+        match watch.plan(self.worker.index, hook) {
+            Plan::Compiled(program) => {
+                let call = Call::begin_in(watch.step().clone(), Some(program), hook, exchange, host.clone());
+                self.drive(call, unread).await
+            }
+            Plan::Interpreted { measured: false, recorded: None } => {
+                let call = Call::begin_in(watch.step().clone(), None, hook, exchange, host.clone());
+                self.drive(call, unread).await
+            }
+            Plan::Interpreted { measured, recorded } => {
+                Box::pin(self.observe(watch, hook, exchange, unread, (measured, recorded))).await
+            }
+        }
+    }
+
+    async fn drive(&self, mut call: Call, unread: &mut Unread) -> (Box<Exchange>, Verdict) {
         let mut answer = Answer::Go;
         loop {
             match call.resume(answer) {
                 Progress::Done(exchange, verdict) => return (exchange, verdict),
                 Progress::Waiting(wait) => {
-                    let left = call.deadline_ns().saturating_sub(host.monotonic_ns());
+                    let left = call.deadline_ns().saturating_sub(self.serving.host.monotonic_ns());
                     answer = self.serve(wait, Duration::from_nanos(left), unread).await;
                 }
             }
         }
+    }
+
+    /// An interpreted call that is timed, recorded, or both.
+    async fn observe(
+        &self,
+        watch: &Arc<Watch>,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        unread: &mut Unread,
+        (measured, recorded): (bool, Option<Purpose>),
+    ) -> (Box<Exchange>, Verdict) {
+        let host = &self.serving.host;
+        let recorder = recorded.as_ref().and_then(|_| Recorder::begin(host.clone(), hook, &exchange));
+        let seen: Rc<dyn Host> = match &recorder {
+            Some(recorder) => recorder.clone(),
+            None => host.clone(),
+        };
+        let mut call = Call::begin_in(watch.step().clone(), None, hook, exchange, seen);
+        let mut answer = Answer::Go;
+        let mut spent = Duration::ZERO;
+        let (exchange, verdict) = loop {
+            let began = Instant::now();
+            let progress = call.resume(answer);
+            spent += began.elapsed();
+            match progress {
+                Progress::Done(exchange, verdict) => break (exchange, verdict),
+                Progress::Waiting(wait) => {
+                    let left = call.deadline_ns().saturating_sub(host.monotonic_ns());
+                    answer = self.serve(wait.clone(), Duration::from_nanos(left), unread).await;
+                    if let Some(recorder) = &recorder {
+                        recorder.waited(wait, &answer);
+                    }
+                }
+            }
+        };
+        if measured {
+            watch.measured(self.worker.index, spent);
+        }
+        if let (Some(purpose), Some(recorder)) = (recorded, recorder)
+            && let Some(sample) = recorder.finish(&exchange, &verdict)
+        {
+            watch.take(purpose, sample);
+        }
+        (exchange, verdict)
     }
 
     /// Serves one wait of a script, for at most the time its call has left.

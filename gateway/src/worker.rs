@@ -24,6 +24,7 @@ use crate::generation::publish::Published;
 use crate::hygiene::RequestIds;
 use crate::kv::KvStore;
 use crate::metrics::WorkerMetrics;
+use crate::promote::Promotion;
 use crate::script_host::ScriptHost;
 use crate::upstream::{HttpClient, Upstreams};
 use connection::ConnectionState;
@@ -46,6 +47,8 @@ pub struct Shared {
     pub kv: KvStore,
     /// One set of counters per worker.
     pub metrics: Vec<Arc<WorkerMetrics>>,
+    /// What compiles scripts.
+    pub promotion: Arc<Promotion>,
     /// Where the workers' events go.
     pub events: mpsc::UnboundedSender<Event>,
 }
@@ -54,6 +57,8 @@ pub struct Shared {
 pub struct Worker {
     /// What it shares with the others.
     pub shared: Arc<Shared>,
+    /// Its number, from 0.
+    pub index: usize,
     /// Its counters.
     pub metrics: Arc<WorkerMetrics>,
     /// Its connections to upstreams.
@@ -93,11 +98,13 @@ impl Drop for Serving {
 
 impl Worker {
     /// A worker of the published generation.
-    pub fn new(shared: Arc<Shared>, metrics: Arc<WorkerMetrics>, access_log: AccessLog) -> Rc<Self> {
+    pub fn new(shared: Arc<Shared>, index: usize, access_log: AccessLog) -> Rc<Self> {
+        let metrics = shared.metrics[index].clone();
         let upstreams = Upstreams::new();
         let serving = RefCell::new(Rc::new(Serving::of(&shared, &metrics, &upstreams)));
         Rc::new(Self {
             shared,
+            index,
             metrics,
             upstreams,
             access_log,

@@ -15,10 +15,15 @@ mod function;
 pub mod helpers;
 mod intrinsic;
 mod loops;
+mod method;
 mod operator;
 mod path;
+mod pointer;
 mod property;
+mod rare;
 mod scalar;
+mod store;
+mod text;
 mod value;
 
 use std::any::Any;
@@ -41,6 +46,7 @@ use value::machine_type;
 
 /// What generation is asked for.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Settings {
     /// Whether operations are charged.
     pub count_operations: bool,
@@ -50,6 +56,8 @@ pub struct Settings {
     pub listings: bool,
     /// The engine's limits on the size of values.
     pub limits: Limits,
+    /// Whether reading an entry that a map does not have is an error.
+    pub missing_is_error: bool,
 }
 
 /// Limits on the size of values; 0 where there is none.
@@ -107,6 +115,8 @@ pub(crate) struct Generator<'u> {
     pub(crate) has_functions: bool,
     module: &'u mut JITModule,
     helpers: Vec<Option<FuncId>>,
+    /// Helpers behind functions that save all registers.
+    rare: Vec<Option<FuncId>>,
     instances: Vec<FuncId>,
 }
 
@@ -140,6 +150,7 @@ pub fn generate(
         has_functions: unit.functions.iter().any(|function| !function.is_top),
         module,
         helpers: vec![None; Helper::ALL.len()],
+        rare: vec![None; Helper::ALL.len()],
         instances: Vec::new(),
     };
     for (id, instance) in typed.instances.iter().enumerate() {
@@ -172,6 +183,7 @@ pub fn generate(
         output.define(generator.module, declared, &mut context, &title)?;
         entries.insert(*function, declared);
     }
+    generator.define_rare(&mut builder_context, &mut context)?;
     let Output { code_bytes, listings, .. } = output;
     Ok(Generated { entries, pool: generator.pool, code_bytes, listings })
 }

@@ -76,7 +76,7 @@ impl Explanation {
         }
     }
 
-    /// The listing. The source is that which was compiled.
+    /// The listing. The source is that which was compiled; where it is missing, the notes stand alone.
     pub(crate) fn render(&self, source: &str) -> String {
         let mut text = String::from("functions\n");
         for line in &self.instances {
@@ -89,15 +89,39 @@ impl Explanation {
             let _ = writeln!(text, "  {line}");
         }
         text.push_str("source\n");
-        for (number, line) in (1..).zip(source.lines()) {
-            let _ = writeln!(text, "{}", format!("{number:>5} | {line}").trim_end());
+        let lines: Vec<_> = source.lines().collect();
+        let noted = self.notes.keys().next_back().map_or(0, |last| *last as usize);
+        for number in 1..=lines.len().max(noted) {
+            let notes = u32::try_from(number).ok().and_then(|number| self.notes.get(&number));
+            let line = lines.get(number - 1);
+            if line.is_some() || notes.is_some() {
+                let line = line.copied().unwrap_or_default();
+                let _ = writeln!(text, "{}", format!("{number:>5} | {line}").trim_end());
+            }
             let mut said = BTreeSet::new();
-            for (_, note) in self.notes.get(&number).into_iter().flatten() {
+            for (_, note) in notes.into_iter().flatten() {
                 if said.insert(note) {
                     let _ = writeln!(text, "      : {note}");
                 }
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_stand_alone_without_the_source() {
+        let (unit, typed) = crate::testing::typed("let x = 1;\n\nx = 'a';");
+        let explanation = explain(&unit, &typed, &[700, 20]);
+        assert_eq!(
+            explanation.render(""),
+            "functions\n  top level -> unit  // instance 0, entered from outside, 700 bytes and 20 to enter\n\
+             source\n    1 |\n      : x: any, assigned int at 1:1 and assigned char at 3:3\n    3 |\n      : x: any\n"
+        );
+        assert_eq!(Explanation::default().render("1\n"), "functions\nsource\n    1 | 1\n");
     }
 }

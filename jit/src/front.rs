@@ -10,11 +10,14 @@ mod functions;
 mod scope;
 mod statement;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 
 use rhai::{AST, Dynamic, Shared, Stmt};
 
-use crate::ir::{Function, FunctionId, Unit, visit};
+use crate::ir::{Function, FunctionId, Unit, moves, visit};
 use scope::Scope;
 
 /// What is compiled together.
@@ -132,8 +135,9 @@ impl<'a> Builder<'a> {
             !locals[local].captured && !visit::any(&body, &mut |expr| visit::may_write(expr, id))
         };
         let lent = (0..parameters).map(lent).collect();
-        Function {
+        let mut function = Function {
             uses_this: visit::any(&body, &mut visit::is_this),
+            moves: std::collections::HashSet::new(),
             lent,
             name: name.to_owned(),
             position: 0,
@@ -145,6 +149,8 @@ impl<'a> Builder<'a> {
             is_empty: statements.is_empty(),
             exported,
             is_top: self.is_top,
-        }
+        };
+        function.moves = moves::last_reads(&function);
+        function
     }
 }

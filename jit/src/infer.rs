@@ -13,9 +13,12 @@ mod reach;
 mod standard;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 
-use crate::ir::{FunctionId, Unit};
+use crate::ir::{FunctionId, Kind, Unit, visit};
 use crate::ty::Ty;
 
 pub(crate) use chain::may_hold_function;
@@ -157,7 +160,9 @@ impl State<'_> {
         let result = std::mem::replace(&mut instance.result, Ty::Never);
         let function = instance.function;
         let definition = &self.unit.functions[function as usize];
-        let mut walk = walk::Walk { state: self, id, definition, locals, nodes, result, breaks: Vec::new() };
+        let catches = visit::any(&definition.body, &mut |expr| matches!(expr.kind, Kind::Try { .. }));
+        let mut walk =
+            walk::Walk { state: self, id, definition, locals, nodes, result, breaks: Vec::new(), catches };
         let value = walk.expression(&definition.body);
         walk.returns(&value);
         let walk::Walk { locals, nodes, result, .. } = walk;

@@ -4,6 +4,7 @@
 //! [`crate::infer`]), and code generation walks it once. Rhai's block structure is kept: everything is an
 //! expression, and a block's value is that of its last element.
 
+pub mod moves;
 pub mod print;
 pub mod verify;
 pub mod visit;
@@ -33,6 +34,20 @@ pub struct Unit {
     pub uses_tags: bool,
 }
 
+impl Unit {
+    /// The function that `value.name(..)` calls, whatever the value is: none when a typed method may go first.
+    pub fn method(&self, name: &str, arguments: usize) -> Option<FunctionId> {
+        if matches!(name, "call" | "curry" | "is_shared") {
+            return None;
+        }
+        let mut named = (0..).zip(&self.functions).filter(|(_, function)| {
+            !function.is_top && function.name == name && function.parameters == arguments
+        });
+        let (id, function) = named.next()?;
+        (function.this_type.is_none() && named.next().is_none()).then_some(id)
+    }
+}
+
 /// One function.
 #[derive(Debug)]
 pub struct Function {
@@ -54,6 +69,8 @@ pub struct Function {
     pub is_empty: bool,
     /// Whether it mentions `this`.
     pub uses_this: bool,
+    /// Reads of variables that nobody looks at afterwards.
+    pub moves: std::collections::HashSet<NodeId>,
     /// For each parameter, whether nothing in the body can change it: such an argument can be lent instead of copied.
     pub lent: Vec<bool>,
     /// What the interpreter left in scope when the top level ends, in order of declaration. Empty for functions.

@@ -14,6 +14,8 @@ pub mod step;
 pub mod ty;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod testing;
 
 pub use program::{Fallback, Grant, Listings, Options, Program, Rejection, Report, compile};

@@ -193,6 +193,7 @@ pub(crate) fn compile_source(
         export_scope: source.is_program,
         listings: options.listings,
         limits: Limits::of(engine),
+        missing_is_error: engine.fail_on_invalid_map_property(),
     };
     let mut module = new_module()?;
     let generated = codegen::generate(&unit, &typed, settings, layout, &mut module)
@@ -293,8 +294,8 @@ fn new_module() -> Result<JITModule, Rejection> {
 
 /// Functions by name.
 struct Table {
-    functions: HashMap<(String, usize), CompiledFunction>,
-    methods: HashMap<(String, String, usize), CompiledFunction>,
+    functions: HashMap<String, Vec<(usize, CompiledFunction)>>,
+    methods: HashMap<String, Vec<(String, usize, CompiledFunction)>>,
     sites: RuntimeSites,
 }
 
@@ -311,15 +312,15 @@ impl Table {
                 entry: *entry,
                 name: Arc::from(function.name.as_str()),
                 is_empty: function.is_empty,
+                lent: Arc::from(function.lent.as_slice()),
             };
             let name = function.name.clone();
+            let count = function.parameters;
             match &function.this_type {
                 Some(this_type) => {
-                    table.methods.insert((this_type.clone(), name, function.parameters), compiled);
+                    table.methods.entry(name).or_default().push((this_type.clone(), count, compiled));
                 }
-                None => {
-                    table.functions.insert((name, function.parameters), compiled);
-                }
+                None => table.functions.entry(name).or_default().push((count, compiled)),
             }
         }
         table
@@ -328,14 +329,14 @@ impl Table {
 
 impl FunctionTable for Table {
     fn find(&self, name: &str, parameters: usize) -> Option<CompiledFunction> {
-        self.functions.get(&(name.to_owned(), parameters)).cloned()
+        let named = self.functions.get(name)?;
+        named.iter().find(|(count, _)| *count == parameters).map(|(_, function)| function.clone())
     }
 
     fn find_method(&self, type_name: &str, name: &str, parameters: usize) -> Option<CompiledFunction> {
-        if self.methods.is_empty() {
-            return None;
-        }
-        self.methods.get(&(type_name.to_owned(), name.to_owned(), parameters)).cloned()
+        let mut named = self.methods.get(name)?.iter();
+        let fits = |(of, count, _): &&(String, usize, _)| *count == parameters && of == type_name;
+        named.find(fits).map(|(_, _, function)| function.clone())
     }
 
     fn sites(&self) -> Option<&RuntimeSites> {

@@ -4,6 +4,7 @@
 //! argument that is described as owned is consumed and unit is left behind; positions are packed (see
 //! [`crate::position`]); when a helper returns [`context::Status::Error`] the error is parked in the context.
 
+pub(crate) mod callbacks;
 pub mod calls;
 pub mod chain;
 pub mod context;

@@ -87,6 +87,16 @@ impl Ty {
         matches!(self, Self::Any)
     }
 
+    /// How many entries a map has, if all of them are known and are scalars.
+    pub fn size_of_scalars(&self) -> Option<usize> {
+        match self {
+            Self::Map(record) if record.rest.is_none() && record.fields.values().all(Self::is_scalar) => {
+                Some(record.fields.len())
+            }
+            _ => None,
+        }
+    }
+
     /// The smallest type that both have.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {

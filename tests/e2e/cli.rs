@@ -1,6 +1,9 @@
 //! What commands print, compared with golden files (`UPDATE_GOLDEN=1` rewrites them).
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::support::Folder;
 
@@ -31,7 +34,12 @@ fn help_is_as_written() {
         ("help", &["--help"][..]),
         ("help_run", &["run", "--help"]),
         ("help_script", &["script", "--help"]),
+        ("help_promote", &["promote", "--help"]),
+        ("help_demote", &["demote", "--help"]),
+        ("help_script_explain", &["script", "explain", "--help"]),
+        ("help_script_bench", &["script", "bench", "--help"]),
         ("help_script_test", &["script", "test", "--help"]),
+        ("help_script_eval", &["script", "eval", "--help"]),
         ("help_routes_match", &["routes", "match", "--help"]),
         ("unknown_command", &["serve"]),
     ] {
@@ -48,10 +56,54 @@ fn checks_and_routes_are_as_written() {
     check(&folder, "routes_match_nothing", &["routes", "match", "-X", "DELETE", "/items/7", "--json"]);
     check(&folder, "script_list", &["script", "list"]);
     check(&folder, "reload_without_gateway", &["reload"]);
+    check(&folder, "promote_bad_name", &["promote", "../stamp"]);
     let bad = Folder::new(&CONFIG.replace("upstream: o }\n", "upsteam: o }\n"), &[("stamp", STAMP)]);
     check(&bad, "check_bad", &["check"]);
-    let broken = Folder::new(CONFIG, &[("stamp", "fn on_response(req) {\n    json::pars(\"1\");\n}\n")]);
+    let broken =
+        "fn on_response(req) {\n    json::pars(\"1\");\n}\nfn on_request(req) {\n    kv::set(\"a\", 1);\n}\n";
+    let broken = Folder::new(CONFIG, &[("stamp", broken)]);
     check(&broken, "check_bad_script", &["check"]);
+}
+
+/// Programs that end in every way there is, in every tier.
+#[test]
+fn programs_are_evaluated_in_every_tier() {
+    let folder = Folder::new("this: is no configuration, and nobody looks", &[]);
+    let lines = [
+        r#"{"id": "value", "src": "print(\"hi\"); debug('c'); [1, 2.5]"}"#,
+        r#"{"id": "error", "src": "fn f(x) {\n    1 / x\n}\nf(0)"}"#,
+        r#"{"id": "syntax", "src": "let = 1"}"#,
+        r#"{"id": "closure", "src": "let x = 1; |y| x + y"}"#,
+        r#"{"id": "endless", "src": "loop { }"}"#,
+        r#"{"id": "after", "src": "40 + 2"}"#,
+    ];
+    folder.write("programs.jsonl", &lines.join("\n"));
+    folder.write("one.rhai", "let n = 6;\nn * 7");
+    let mut closures = BTreeSet::new();
+    for tier in ["ast", "grain", "jit"] {
+        let output =
+            folder.run(&["script", "eval", "programs.jsonl", "--tier", tier, "--json", "--timeout", "1"]);
+        assert_eq!(output.status.code(), Some(1), "one of them does not end in a value");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let reports: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ends: Vec<_> = reports.iter().map(|report| [&report["id"], &report["outcome"]]).collect();
+        let expected = [
+            ["value", "value"],
+            ["error", "error"],
+            ["syntax", "error"],
+            ["closure", "value"],
+            ["endless", "timeout"],
+            ["after", "value"],
+        ];
+        assert_eq!(ends, expected, "{tier}");
+        assert_eq!(reports[5]["value"]["text"], "42");
+        closures.insert(reports[3]["value"]["text"].to_string());
+        let output = folder.run(&["script", "eval", "one.rhai", "--tier", tier]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stdout.starts_with(b"value     i64: 42\n"), "{output:?}");
+    }
+    assert_eq!(closures.len(), 1, "a closure has the same name in every process: {closures:?}");
+    check(&folder, "script_eval_nothing", &["script", "eval", "nothing.rhai"]);
 }
 
 #[test]

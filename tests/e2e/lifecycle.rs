@@ -1,7 +1,10 @@
 //! Starting and stopping.
 
+use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::mpsc;
 
 use crate::support::{Client, Folder, Gateway, Origin, answer, get};
@@ -58,4 +61,57 @@ fn a_configuration_that_is_refused_at_start_ends_with_78() {
     assert_eq!(output.status.code(), Some(78));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("forebay.yaml:3:"), "{text}");
+}
+
+/// A gateway held up in the middle of its start: its port accepts, and it waits for somebody to open the pipe, which
+/// is its access log, for reading.
+fn held_up() -> (Gateway, PathBuf) {
+    let folder = Folder::new("", &[]);
+    let pipe = folder.path("access.log");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // An address that no other test uses, so that the port found here is still free when the gateway takes it.
+    let address = TcpListener::bind("127.9.0.1:0").unwrap().local_addr().unwrap();
+    let config = format!(
+        "listen: \"{address}\"\nadmin: {{ socket: admin.sock }}\naccess_log: {{ file: access.log }}\n\
+         upstreams: {{ o: {{ builtin: echo }} }}\nroutes: [{{ name: all, path: \"/{{*rest}}\", upstream: o }}]\n"
+    );
+    fs::write(folder.path("forebay.yaml"), config).unwrap();
+    let mut gateway = Gateway::begin(folder, &[]);
+    while TcpStream::connect(address).is_err() {
+        assert!(!gateway.has_ended(), "{}", gateway.log());
+        std::thread::yield_now();
+    }
+    (gateway, pipe)
+}
+
+/// Lets the start go on for as long as the result lives. To open a pipe both ways waits for nobody, dead or alive.
+fn let_go(pipe: PathBuf) -> File {
+    File::options().read(true).write(true).open(pipe).unwrap()
+}
+
+#[test]
+fn a_hangup_at_any_time_after_the_port_accepts_ends_nothing() {
+    let (mut gateway, pipe) = held_up();
+    for _ in 0..20 {
+        gateway.signal("HUP");
+    }
+    let _log = let_go(pipe);
+    gateway.wait_until_it_serves();
+    for _ in 0..20 {
+        gateway.signal("HUP");
+        assert_eq!(get(gateway.address, "/").status, 200);
+    }
+    gateway.wait_for_log("reloaded");
+    assert!(!gateway.has_ended());
+}
+
+#[test]
+fn a_request_to_end_that_comes_during_the_start_drains() {
+    for signal in ["TERM", "INT", "QUIT"] {
+        let (gateway, pipe) = held_up();
+        gateway.signal(signal);
+        let _log = let_go(pipe);
+        gateway.wait_for_log("draining");
+        assert_eq!(gateway.wait().code(), Some(0), "{signal}");
+    }
 }

@@ -6,5 +6,6 @@ mod cli;
 mod generations;
 mod lifecycle;
 mod limits;
+mod promotion;
 mod proxying;
 mod scripts;

@@ -5,5 +5,5 @@ mod gateway;
 mod origin;
 
 pub(crate) use client::{Client, get};
-pub(crate) use gateway::{Folder, Gateway};
+pub(crate) use gateway::{Folder, Gateway, wait_until};
 pub(crate) use origin::{Origin, answer};

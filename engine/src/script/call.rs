@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ScriptStep;
 use super::context::{self, Context, Meter};
 use super::fiber::{Fiber, Resumed};
+use super::program::Program;
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
 use crate::exchange::Exchange;
@@ -38,13 +39,26 @@ pub enum Progress {
 }
 
 impl Call {
-    /// A call of `step`'s function for `hook` over the exchange.
+    /// A call of `step`'s function for `hook` over the exchange, by its program if it has one.
     pub fn begin(step: Arc<ScriptStep>, hook: Hook, exchange: Box<Exchange>, host: Rc<dyn Host>) -> Self {
+        let program = step.program();
+        Self::begin_in(step, program, hook, exchange, host)
+    }
+
+    /// As [`Call::begin`], by this program, or by the interpreter without one. The call keeps the program until
+    /// it is done, whatever happens to the step meanwhile.
+    pub fn begin_in(
+        step: Arc<ScriptStep>,
+        program: Option<Arc<Program>>,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        host: Rc<dyn Host>,
+    ) -> Self {
         let meter = Meter::new(step.limits(), &*host);
         let context = Box::new(Context { exchange, host, script: step.script().name().clone(), meter });
         let running = step.clone();
         let fiber = Fiber::new(move || {
-            catch_unwind(AssertUnwindSafe(|| running.run(hook)))
+            catch_unwind(AssertUnwindSafe(|| running.run(program.as_deref(), hook)))
                 .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(&running, &*payload))))
         });
         let state = match fiber {

@@ -3,11 +3,14 @@
 //! Every problem is collected. What depends on run-time types (which method a value has) is not judged, only
 //! whether any type has a method of that name.
 
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
+use super::HookBody;
 use super::table::{self, Form};
 use crate::chain::Hook;
 use crate::error::{ErrorKind, Place, ScriptError};
@@ -16,12 +19,18 @@ use crate::error::{ErrorKind, Place, ScriptError};
 const KEYWORD_FUNCTIONS: &[&str] =
     &["Fn", "call", "curry", "is_def_var", "is_def_fn", "is_shared", "type_of", "print", "debug", "exit"];
 
-pub(super) fn check(script: &Arc<str>, ast: &AST, engine: &Engine) -> Vec<ScriptError> {
+pub(super) fn check(
+    script: &Arc<str>,
+    ast: &AST,
+    hooks: &[Option<HookBody>; 4],
+    engine: &Engine,
+) -> Vec<ScriptError> {
     let imports = ast.statements().iter().filter(|statement| matches!(statement, Stmt::Import(..)));
     let top_level_imports = imports.map(Stmt::position).collect();
     let names = Names::of(ast, engine);
     let mut checker = Checker { script, names, top_level_imports, errors: Vec::new() };
     checker.hooks(ast);
+    checker.outcomes(ast, hooks);
     ast.walk(&mut |path: &[ASTNode]| {
         checker.node(path);
         true
@@ -80,6 +89,22 @@ impl Checker<'_> {
                     self.report(format!("{} is no hook; there are {known}", function.name), position);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// A hook that ends with a value by accident fails every request that gets there.
+    fn outcomes(&mut self, ast: &AST, hooks: &[Option<HookBody>; 4]) {
+        for hook in Hook::ALL {
+            let Some(function) = &hooks[hook as usize] else { continue };
+            for (call, returns, position) in outcome::accidents(hook, function, ast) {
+                let message = format!(
+                    "{} ends with {call}, whose {} is no verdict (a function returns the value of its last \
+                     statement, semicolon or not): write `return;` after it",
+                    hook.function(),
+                    returns.name()
+                );
+                self.report(message, position);
             }
         }
     }

@@ -18,12 +18,15 @@ use crate::limits::Limits;
 /// The constant that declares what settings the script takes.
 const CONFIG_SCHEMA: &str = "CONFIG_SCHEMA";
 
+/// The top-level constants of one step by name, its settings (`config`) among them.
+pub(super) type Constants = Arc<BTreeMap<String, Dynamic>>;
+
 /// An engine for one step: the shared libraries, the script's imports, its constants and the settings.
 pub(super) fn engine_for(
     script: &Arc<Script>,
     config: &serde_json::Value,
     limits: &Limits,
-) -> Result<Engine, Vec<ScriptError>> {
+) -> Result<(Engine, Constants), Vec<ScriptError>> {
     let mut engine = interpreter::engine(limits);
     imports::register(&mut engine, &script.imports);
     engine.set_module_resolver(Resolved::new(&script.imports));
@@ -34,8 +37,8 @@ pub(super) fn engine_for(
     let mut scope = Scope::new();
     scope.push_constant(CONFIG, Table::new(settings));
     evaluate(script, &engine, limits.operations_max, &mut scope, |_| true).map_err(|error| vec![error])?;
-    publish(&mut engine, &scope);
-    Ok(engine)
+    let constants = publish(&mut engine, &scope);
+    Ok((engine, constants))
 }
 
 /// The schema the script declares, if it does. It is computed alone and first, because the settings it
@@ -91,7 +94,7 @@ fn evaluate(
 /// a variable, and of all of Rhai's look-ups only a resolver can answer for it then. Names with an index are
 /// local variables, and a variable in scope hides a constant of its name.
 #[expect(deprecated, reason = "on_var is marked so only because it is volatile; rhai is pinned exactly")]
-fn publish(engine: &mut Engine, scope: &Scope) {
+fn publish(engine: &mut Engine, scope: &Scope) -> Constants {
     let mut module = Module::new();
     let mut constants: BTreeMap<String, Dynamic> = BTreeMap::new();
     for (name, _, value) in scope.iter_raw() {
@@ -100,10 +103,13 @@ fn publish(engine: &mut Engine, scope: &Scope) {
     }
     module.build_index();
     engine.register_static_module("global", module.into());
+    let constants = Arc::new(constants);
+    let known = constants.clone();
     engine.on_var(move |name, index, context| {
         if index > 0 || context.scope().contains(name) {
             return Ok(None);
         }
-        Ok(constants.get(name).cloned())
+        Ok(known.get(name).cloned())
     });
+    constants
 }

@@ -44,6 +44,8 @@ pub(crate) struct Meter {
     slice_started_ns: u64,
     heap_at_resume: i64,
     heap_before: i64,
+    /// Heap bytes when a program was last granted operations.
+    heap_at_allowance: i64,
     /// The limit that was exceeded. Sticky: a library function that swallows the error of a callback only
     /// postpones the end to the next check.
     exhausted: Option<ErrorKind>,
@@ -60,6 +62,7 @@ impl Meter {
             slice_started_ns: 0,
             heap_at_resume: 0,
             heap_before: 0,
+            heap_at_allowance: 0,
             exhausted: None,
         }
     }
@@ -71,6 +74,7 @@ impl Meter {
     fn resumed(&mut self, host: &dyn Host) {
         FUEL.set(self.fuel);
         self.heap_at_resume = host.heap_bytes();
+        self.heap_at_allowance = self.heap_at_resume;
     }
 
     /// Others have had their turn.
@@ -183,8 +187,7 @@ pub(crate) fn with_fuel<T>(operations: u64, f: impl FnOnce() -> T) -> T {
 /// and the clock every 64: reading it costs about half of what one operation costs.
 pub(crate) fn progress() -> Option<Dynamic> {
     if fiber::stack_is_low() {
-        exhaust(ErrorKind::CallDepth);
-        return Some(Dynamic::from(ErrorKind::CallDepth.as_str()));
+        return Some(out_of_stack());
     }
     let fuel = FUEL.get();
     if !fuel.is_multiple_of(16) {
@@ -195,11 +198,62 @@ pub(crate) fn progress() -> Option<Dynamic> {
         return Some(Dynamic::from(ErrorKind::Operations.as_str()));
     }
     FUEL.set(fuel - 1);
+    check(fuel.is_multiple_of(64))
+}
+
+/// As [`progress`], for machine code: this many operations at once, followed by every check. How many
+/// operations pass between two checks is for the program to choose.
+pub(crate) fn spend(operations: u64) -> Option<Dynamic> {
+    if fiber::stack_is_low() {
+        return Some(out_of_stack());
+    }
+    let Some(left) = FUEL.get().checked_sub(operations) else {
+        FUEL.set(0);
+        return Some(Dynamic::from(ErrorKind::Operations.as_str()));
+    };
+    FUEL.set(left);
+    check(true)
+}
+
+/// What a program may do next before it has to account for it.
+pub(crate) struct Allowance {
+    /// Operations.
+    pub(crate) operations: u64,
+    /// The lowest address that it may have a frame at.
+    pub(crate) stack_floor: usize,
+}
+
+/// Operations between two checks of a program, at most and when memory grows. One operation may allocate one
+/// string of the largest size, so this bounds how far a call gets beyond `memory_bytes_max`.
+const OPERATIONS_AT_ONCE: u64 = 256;
+const OPERATIONS_AT_ONCE_GROWING: u64 = 16;
+/// Growth between two checks from which memory counts as growing.
+const GROWTH_BYTES: i64 = 128 << 10;
+
+/// What the running call may do next.
+pub(crate) fn allowance() -> Allowance {
+    let at_once = CURRENT.with_borrow_mut(|current| {
+        let Some(context) = current else { return OPERATIONS_AT_ONCE };
+        let held = context.host.heap_bytes();
+        let grown = held - context.meter.heap_at_allowance;
+        context.meter.heap_at_allowance = held;
+        if grown > GROWTH_BYTES { OPERATIONS_AT_ONCE_GROWING } else { OPERATIONS_AT_ONCE }
+    });
+    Allowance { operations: FUEL.get().min(at_once), stack_floor: fiber::stack_floor() }
+}
+
+fn out_of_stack() -> Dynamic {
+    exhaust(ErrorKind::CallDepth);
+    Dynamic::from(ErrorKind::CallDepth.as_str())
+}
+
+/// Looks at memory and, if it is time to, at the clock; a value ends the call.
+fn check(looks_at_clock: bool) -> Option<Dynamic> {
     let (exhausted, slice_used) = CURRENT.with_borrow_mut(|current| {
         let Some(context) = current else { return (None, false) };
         let Context { meter, host, .. } = &mut **context;
         meter.check_memory(&**host);
-        let slice_used = fuel.is_multiple_of(64) && meter.check_time(&**host);
+        let slice_used = looks_at_clock && meter.check_time(&**host);
         (meter.exhausted, slice_used)
     });
     let ended = match exhausted {

@@ -109,6 +109,11 @@ pub(crate) fn stack_is_low() -> bool {
     here() < STACK_FLOOR.get()
 }
 
+/// The lowest address that the running script may have a frame at.
+pub(crate) fn stack_floor() -> usize {
+    STACK_FLOOR.get()
+}
+
 /// Runs `f` on the current stack with a bound on what it may use of it.
 pub(crate) fn with_borrowed_stack<T>(f: impl FnOnce() -> T) -> T {
     let outer = STACK_FLOOR.replace(here().saturating_sub(BORROWED_BYTES));

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use rhai::{AST, ASTNode};
 use rhai::{Engine, EvalAltResult, Expr, Module, ModuleResolver, Position, Scope, Shared};
 
@@ -32,6 +33,8 @@ pub(super) struct Importer<'a> {
     limits: &'a Limits,
     loader: &'a dyn SourceLoader,
     done: RefCell<BTreeMap<String, Shared<Module>>>,
+    /// The text of every file that was read, by its name.
+    sources: RefCell<BTreeMap<String, String>>,
     pending: RefCell<Vec<String>>,
 }
 
@@ -44,7 +47,8 @@ pub(super) struct Import {
 
 impl<'a> Importer<'a> {
     pub(super) fn new(limits: &'a Limits, loader: &'a dyn SourceLoader) -> Self {
-        Self { limits, loader, done: RefCell::default(), pending: RefCell::default() }
+        let (done, sources, pending) = Default::default();
+        Self { limits, loader, done, sources, pending }
     }
 
     /// The module an import stands for.
@@ -77,7 +81,24 @@ impl<'a> Importer<'a> {
         module.build_index();
         let module = Shared::new(module);
         self.done.borrow_mut().insert(path.clone(), module.clone());
+        self.sources.borrow_mut().insert(path.clone(), source);
         Ok(module)
+    }
+
+    /// A digest of a script's text and of everything it imports, directly and through others.
+    pub(super) fn digest(&self, source: &str) -> String {
+        let mut digest = digest::Context::new(&digest::SHA256);
+        let mut add = |text: &str| {
+            // With its length before it, so that no two lists of texts look the same.
+            digest.update(&(text.len() as u64).to_le_bytes());
+            digest.update(text.as_bytes());
+        };
+        add(source);
+        for (path, source) in &*self.sources.borrow() {
+            add(path);
+            add(source);
+        }
+        hex::encode(digest.finish())
     }
 
     fn evaluate(&self, path: &str, source: &str) -> Result<Module, ScriptError> {

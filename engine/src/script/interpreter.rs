@@ -118,12 +118,13 @@ pub(super) fn run_hook(
     engine.eval_ast_with_scope(&mut scope, &function.body)
 }
 
-fn hook_arguments(hook: Hook) -> Vec<Dynamic> {
+/// What a hook is called with; those that it does not take are unit.
+pub(super) fn hook_arguments(hook: Hook) -> [Dynamic; 3] {
     let request = Dynamic::from(RequestHandle);
     match hook {
-        Hook::Request => vec![request],
-        Hook::Response => vec![request, Dynamic::from(ResponseHandle)],
-        Hook::Error => vec![request, api::failure_map()],
-        Hook::Log => vec![request, Dynamic::from(ResponseHandle), Dynamic::from(Log)],
+        Hook::Request => [request, Dynamic::UNIT, Dynamic::UNIT],
+        Hook::Response => [request, Dynamic::from(ResponseHandle), Dynamic::UNIT],
+        Hook::Error => [request, api::failure_map(), Dynamic::UNIT],
+        Hook::Log => [request, Dynamic::from(ResponseHandle), Dynamic::from(Log)],
     }
 }

@@ -37,9 +37,9 @@ pub(super) fn load(
     let parse = |error| vec![failure::describe_parse(&name, &error)];
     let lenient = engine.compile(source).map_err(parse)?;
     let top = top_level(&name, &lenient).map_err(|error| vec![error])?;
-    let imports = Importer::new(limits, loader)
-        .register_imports(&mut engine, &name, &top.imports)
-        .map_err(|error| vec![error])?;
+    let importer = Importer::new(limits, loader);
+    let imports = importer.register_imports(&mut engine, &name, &top.imports).map_err(|error| vec![error])?;
+    let digest = importer.digest(source);
 
     let mut known = Scope::new();
     known.push_constant(CONFIG, ());
@@ -49,13 +49,13 @@ pub(super) fn load(
     engine.set_strict_variables(true);
     let mut ast = engine.compile_with_scope(&known, source).map_err(parse)?;
     ast.set_source(&*name);
-    let errors = check::check(&name, &ast, &engine);
+    let hooks = Hook::ALL.map(|hook| body(&ast, hook));
+    let errors = check::check(&name, &ast, &hooks, &engine);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let hooks = Hook::ALL.map(|hook| body(&ast, hook));
     let documentation = documentation(source);
-    Ok(Script { name, source: source.into(), ast, hooks, imports, documentation })
+    Ok(Script { name, source: source.into(), digest: digest.into(), ast, hooks, imports, documentation })
 }
 
 /// The function of a hook, taken apart.

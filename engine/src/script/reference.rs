@@ -9,7 +9,10 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Script API\n\nGenerated from the table of host functions; do not edit. The effect of a row says what \
          else it does: *reads* or *mutates* the exchange, is *ambient* (clock, log, randomness), or *waits* (other \
-         requests go on meanwhile).\n",
+         requests go on meanwhile).\n\nA hook returns `()` to go on or `reply(...)` to answer. A function returns the \
+         value of its last statement, semicolon or not, so after a last call with any other result, such as \
+         `kv::set(...)` or `req.headers.remove(...)`, write `return;`. A hook without it is refused when the \
+         script is loaded if this page tells what the call returns, and is an error of the request otherwise.\n",
     );
     let mut owners: Vec<&str> = Vec::new();
     for row in table::all() {

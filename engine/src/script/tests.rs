@@ -4,5 +4,6 @@ mod calls;
 mod libraries;
 mod limits;
 mod loading;
+mod programs;
 mod support;
 mod table;

@@ -1,7 +1,7 @@
 //! What tools around the engine need of its inside: script values as JSON and back, Rhai's errors in the
-//! engine's terms, and the libraries for an engine of their own.
+//! engine's terms, the libraries for an engine of their own, and the meter of the running call.
 //!
-//! The test runner and the access log use it; a request does not come this way.
+//! The test runner, the access log and the compiler's runtime use it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use http::HeaderValue;
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, ParseError};
 use serde_json::Value;
 
-use super::{api, failure, interpreter};
+use super::{api, context, failure, interpreter};
 use crate::error::ScriptError;
 
 /// A script value as JSON.
@@ -46,4 +46,27 @@ pub fn describe_parse(script: &Arc<str>, error: &ParseError) -> ScriptError {
 /// that need a running call throw there.
 pub fn register_libraries(engine: &mut Engine) {
     interpreter::register_libraries(engine);
+}
+
+/// Charges the running call for this many operations and makes every check of its limits: stack, fuel, memory,
+/// time; may let other requests have their turn. A value ends the call: it is the token of the
+/// `ErrorTerminated` that the interpreter would have raised. For machine code that counts operations itself; the
+/// interpreter's own progress callback charges one operation at a time.
+pub fn spend(operations: u64) -> Option<Dynamic> {
+    context::spend(operations)
+}
+
+/// What a program may do before it calls [`spend`] for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Operations. They are not charged yet.
+    pub operations: u64,
+    /// The lowest address that it may have a frame at.
+    pub stack_floor: usize,
+}
+
+/// What the running call may do next, by its fuel and by how its memory grows.
+pub fn allowance() -> Allowance {
+    let context::Allowance { operations, stack_floor } = context::allowance();
+    Allowance { operations, stack_floor }
 }

@@ -13,6 +13,8 @@ use crate::config::{self, Config};
 use crate::diagnostic::Style;
 use crate::generation::build::build;
 use crate::path;
+use crate::promote::Promotion;
+use crate::promote::compile::compiler;
 use crate::route::{RequestHead, Router};
 use crate::run::{self, RunError};
 
@@ -47,7 +49,9 @@ pub(super) fn check(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
     let (config, mut found) = config::check(path);
     let mut summary = None;
     if let Some(config) = config {
-        match build(config, 1) {
+        let settings = config.compile.clone();
+        let promotion = Promotion::new(compiler(), settings, None, config.workers);
+        match build(config, 1, &promotion, None) {
             Ok(generation) => summary = Some((generation.routes.len(), generation.scripts.len())),
             Err(more) => found.extend(more),
         }
@@ -76,7 +80,7 @@ fn load(path: Option<&Path>, json: bool, style: Style) -> Result<Config, ExitCod
 }
 
 /// The admin socket, even of a configuration with problems: reloading is how one finds out about them.
-fn admin_socket(path: Option<&Path>) -> std::path::PathBuf {
+pub(super) fn admin_socket(path: Option<&Path>) -> std::path::PathBuf {
     config::admin_socket(path)
 }
 
@@ -135,7 +139,8 @@ fn status_text(status: &Value) -> String {
          generation   {} ({retiring} old ones still serving, {} freed)\n\
          routes       {}, {} scripts\n\
          connections  {}, {} requests under way\n\
-         last reload  {}",
+         last reload  {}\n\
+         {}",
         text(&status["version"]),
         status["pid"],
         status["uptime_seconds"],
@@ -148,6 +153,7 @@ fn status_text(status: &Value) -> String {
         status["connections"],
         status["active_requests"],
         last.trim_end(),
+        super::promotion::status_text(&status["compile"]),
     )
 }
 

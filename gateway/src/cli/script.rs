@@ -1,22 +1,35 @@
 //! `forebay script ...`: the offline tools for scripts.
 
+mod eval;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
-use forebay_engine::Hook;
+use forebay_engine::{Hook, ProgramView};
 
 use super::output::{Progress, complain, failed, problems};
 use crate::config;
 use crate::diagnostic::Style;
 use crate::memory;
+use crate::promote::compile::compiler;
 use crate::script_tools::run::RunOptions;
 use crate::script_tools::testing::TestOptions;
-use crate::script_tools::{Format, Outcome, Project, check, listing, run, scaffold, testing};
+use crate::script_tools::{Format, Outcome, Project, bench, check, explain, listing, run, scaffold, testing};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ScriptCommand {
+    #[command(flatten)]
+    OfProject(ProjectCommand),
+    /// Run plain Rhai programs in one tier: what they come to, and how long that takes
+    Eval(eval::EvalArguments),
+}
+
+/// The commands about scripts of a project: the configuration says where they are and what bounds them.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProjectCommand {
     /// Write a new script with its test, and definition files for editors
     New {
         /// Name of the script, such as `api_key`
@@ -57,6 +70,40 @@ pub(super) enum ScriptCommand {
     },
     /// List scripts with their hooks
     List,
+    /// Compile a script and show what became of it
+    Explain {
+        /// File or name of the script
+        script: String,
+        /// The compiler's own intermediate form, instead of source lines with types and calls
+        #[arg(long, group = "view")]
+        ir: bool,
+        /// The code generator's input
+        #[arg(long, group = "view")]
+        clif: bool,
+        /// Machine instructions
+        #[arg(long, group = "view")]
+        asm: bool,
+        /// Settings of the step, as JSON
+        #[arg(long, value_name = "JSON")]
+        settings: Option<String>,
+    },
+    /// Measure one hook in each tier on this machine: interpreter, bytecode (grain), program
+    Bench {
+        /// File or name of the script
+        script: String,
+        /// JSON file that describes the request and the world around it; `GET /` without
+        #[arg(long, value_name = "FILE")]
+        request: Option<PathBuf>,
+        /// The hook; the first that the script has if it is not named
+        #[arg(long, value_enum)]
+        hook: Option<HookName>,
+        /// Settings of the step, as JSON
+        #[arg(long, value_name = "JSON")]
+        settings: Option<String>,
+        /// Time to measure each tier for, in milliseconds
+        #[arg(long, default_value_t = 1_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=600_000))]
+        time: u64,
+    },
 }
 
 /// A hook as it is written on the command line.
@@ -82,6 +129,10 @@ impl From<HookName> for Hook {
 }
 
 pub(super) fn run(command: &ScriptCommand, path: Option<&Path>, json: bool, style: Style) -> ExitCode {
+    let command = match command {
+        ScriptCommand::OfProject(command) => command,
+        ScriptCommand::Eval(arguments) => return eval::run(arguments, json),
+    };
     let settings = match config::load(path) {
         Ok(config) => config.scripts,
         Err(found) => {
@@ -105,16 +156,16 @@ pub(super) fn run(command: &ScriptCommand, path: Option<&Path>, json: bool, styl
     }
 }
 
-fn carry_out(command: &ScriptCommand, project: &Project, format: Format) -> io::Result<Outcome> {
+fn carry_out(command: &ProjectCommand, project: &Project, format: Format) -> io::Result<Outcome> {
     let mut report = Vec::new();
     let out: &mut dyn Write = &mut report;
     let outcome = match command {
-        ScriptCommand::New { name, hooks } => {
+        ProjectCommand::New { name, hooks } => {
             let hooks: Vec<Hook> = hooks.iter().map(|&hook| hook.into()).collect();
             scaffold::new(project, name, &hooks, out)?
         }
-        ScriptCommand::Check { paths } => check::check(project, paths, format, out)?,
-        ScriptCommand::Run { script, request, hook, settings } => {
+        ProjectCommand::Check { paths } => check::check(project, paths, format, out)?,
+        ProjectCommand::Run { script, request, hook, settings } => {
             let options = RunOptions {
                 script,
                 request: request.as_deref(),
@@ -124,12 +175,33 @@ fn carry_out(command: &ScriptCommand, project: &Project, format: Format) -> io::
             };
             run::run(project, &options, out)?
         }
-        ScriptCommand::Test { paths, filter, junit } => {
+        ProjectCommand::Test { paths, filter, junit } => {
             let _progress = Progress::start("testing");
             let options = TestOptions { paths, filter: filter.as_deref(), junit: junit.as_deref(), format };
             testing::test(project, &options, out)?
         }
-        ScriptCommand::List => listing::list(project, format, out)?,
+        ProjectCommand::List => listing::list(project, format, out)?,
+        ProjectCommand::Explain { script, ir, clif, asm, settings } => {
+            let view = match (ir, clif, asm) {
+                (true, ..) => ProgramView::Ir,
+                (_, true, _) => ProgramView::Clif,
+                (.., true) => ProgramView::Assembly,
+                _ => ProgramView::Types,
+            };
+            let options = RunOptions { script, config: settings.as_deref(), format, ..RunOptions::default() };
+            explain::explain(project, &*compiler(), &options, view, out)?
+        }
+        ProjectCommand::Bench { script, request, hook, settings, time } => {
+            let _progress = Progress::start("measuring");
+            let options = RunOptions {
+                script,
+                request: request.as_deref(),
+                hook: hook.map(Hook::from),
+                config: settings.as_deref(),
+                format,
+            };
+            bench::bench(project, &*compiler(), &options, Duration::from_millis(*time), out)?
+        }
     };
     let written = io::stdout().lock().write_all(&report);
     match written {

@@ -161,7 +161,8 @@ pub(super) fn check_text(
     let Findings { concealed, ranges, .. } = concealed::conceal(&mut root, inserted);
     let source = Arc::new(Source::redacted(name, text, &ranges));
     shape::check(&mut root, raw::schema(), &mut problems);
-    let mut context = Context { base, environment, source: &source, problems };
+    let mut context =
+        Context { base, environment, source: &source, modes: validate::Modes::default(), problems };
     let config = build(&root, &mut context);
     let problems = context.problems;
     let failed = problems.iter().any(Problem::is_error);

@@ -5,6 +5,7 @@
 //! missing key does not hide the other problems; what must be there is `required` in the schema and checked by
 //! `shape` before these types are built.
 
+mod compile;
 mod routes;
 mod scalars;
 mod schema;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use compile::{RawCompile, RawMode, RawOnRejection, RawState};
 pub(super) use routes::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
 pub(super) use scalars::{RawDuration, RawSize, RawTimeout};
 pub(super) use schema::schema;
@@ -54,6 +56,10 @@ pub(super) struct RawConfig {
     pub(super) access_log: Option<RawAccessLog>,
     /// What scripts may use and reach.
     pub(super) scripts: Option<RawScripts>,
+    /// How scripts become machine code.
+    pub(super) compile: Option<RawCompile>,
+    /// What is kept over restarts.
+    pub(super) state: Option<RawState>,
     /// Groups of servers, by the names that routes use.
     pub(super) upstreams: Option<BTreeMap<String, RawUpstream>>,
     /// Steps of every route, run before the route's own.

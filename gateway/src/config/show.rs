@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::units::{show_duration, show_size};
 use super::{
-    AccessLog, Concealed, Config, Route, ScriptSettings, StepConfig, Target, Upstream, UpstreamKind,
-    ValueMatch,
+    AccessLog, CompileSettings, Concealed, Config, OnRejection, Route, ScriptSettings, StepConfig, Target,
+    Upstream, UpstreamKind, ValueMatch,
 };
 
 /// The effective configuration as YAML.
@@ -113,6 +113,8 @@ fn tree(config: &Config) -> Shown {
         ("drain_timeout", duration(config.drain_timeout)),
         ("access_log", access_log(&config.access_log)),
         ("scripts", scripts(&config.scripts)),
+        ("compile", compile(&config.compile)),
+        ("state", map([("folder", path(&config.state_folder))])),
         (
             "upstreams",
             named(config.upstreams.iter().map(|(name, group)| (name.to_string(), upstream(group)))),
@@ -158,6 +160,27 @@ fn scripts(scripts: &ScriptSettings) -> Shown {
         ("env", list(scripts.env_allow.iter().map(text))),
         ("secrets", named(scripts.secrets.keys().map(|name| (name.clone(), text("***"))))),
         ("kv", map([("entries_max", number(scripts.kv_entries_max))])),
+    ])
+}
+
+fn compile(compile: &CompileSettings) -> Shown {
+    let on_rejection = match compile.on_rejection {
+        OnRejection::Fail => "fail",
+        OnRejection::Interpret => "interpret",
+    };
+    let hot = [("calls", Shown::Scalar(compile.hot_calls.into())), ("time", duration(compile.hot_time))];
+    let shadow =
+        [("every", Shown::Scalar(compile.shadow_every.into())), ("for", duration(compile.shadow_for))];
+    map([
+        ("enabled", Shown::Scalar(compile.enabled.into())),
+        ("mode", text(compile.mode.as_str())),
+        ("on_rejection", text(on_rejection)),
+        ("queue_max", number(compile.queue_max)),
+        ("code_bytes_max", size(compile.code_bytes_max)),
+        ("time_max", duration(compile.time_max)),
+        ("hot", map(hot)),
+        ("trial", map([("samples", number(compile.trial_samples))])),
+        ("shadow", map(shadow)),
     ])
 }
 
@@ -228,7 +251,12 @@ fn step(step: &StepConfig) -> Shown {
         OnError::Closed => "closed",
         OnError::Open => "open",
     };
-    map([("script", text(&*step.script)), ("config", free(&step.config)), ("on_error", text(on_error))])
+    map([
+        ("script", text(&*step.script)),
+        ("config", free(&step.config)),
+        ("on_error", text(on_error)),
+        ("mode", text(step.mode.as_str())),
+    ])
 }
 
 /// Settings of a script, whatever they are.

@@ -313,3 +313,45 @@ proptest::proptest! {
         proptest::prop_assert!(problems.iter().all(|problem| problem.code != codes::SHAPE), "{}\n{}", damaged, shown);
     }
 }
+
+#[test]
+fn modes_of_steps_follow_the_section_and_the_environment() {
+    let text = "compile: { mode: MODE }\nroutes: [{ name: a, path: /, steps: [a, { script: b, mode: auto },
+        { script: c, mode: interpret }, { script: d, mode: jit }] }]";
+    let modes = |mode: &str, variable: &str| {
+        let text = text.replace("MODE", mode);
+        let environment = Environment::given([("FOREBAY_COMPILE", variable)]);
+        let (config, problems) = load::check_text(("forebay", &text), Format::Yaml, &folder(), &environment);
+        let config = config.unwrap_or_else(|| panic!("{}", render_all(&problems, Style::Plain)));
+        let modes: Vec<_> = config.routes[0].steps.iter().map(|step| step.mode.as_str()).collect();
+        (modes.join(" "), config.compile)
+    };
+    assert_eq!(modes("auto", "").0, "auto auto interpret jit");
+    assert_eq!(modes("interpret", "auto").0, "interpret auto interpret jit");
+    let (all, settings) = modes("auto", "all");
+    assert_eq!(all, "jit jit interpret jit");
+    assert_eq!(
+        settings.on_rejection,
+        OnRejection::Interpret,
+        "a test run goes on with what cannot be compiled"
+    );
+    let (off, settings) = modes("jit", "off");
+    assert!(off == "jit auto interpret jit" && !settings.enabled);
+
+    let environment = Environment::given([("FOREBAY_COMPILE", "yes")]);
+    let (config, problems) = load::check_text(("f", &with("")), Format::Yaml, &folder(), &environment);
+    assert!(config.is_none());
+    assert!(render_all(&problems, Style::Plain).contains("none of `off`, `auto` and `all`"));
+}
+
+#[test]
+fn state_is_kept_where_the_service_manager_says_or_beside_the_file() {
+    let state = |text: &str, environment: &Environment| {
+        let (config, _) = load::check_text(("forebay", text), Format::Yaml, &folder(), environment);
+        config.unwrap().state_folder
+    };
+    let managed = Environment::given([("STATE_DIRECTORY", "/var/lib/forebay")]);
+    assert_eq!(state(&with(""), &Environment::given([])), folder().join(".forebay"));
+    assert_eq!(state(&with(""), &managed), Path::new("/var/lib/forebay"));
+    assert_eq!(state(&with("state: { folder: here }"), &managed), folder().join("here"));
+}

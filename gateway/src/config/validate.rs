@@ -6,6 +6,7 @@
 //! walked beside the raw types.
 
 mod addresses;
+mod compile;
 mod names;
 mod pattern;
 mod routes;
@@ -30,6 +31,7 @@ use super::raw::{
 use super::shape::found;
 use super::{AccessLog, ClientLimits, Concealed, Config, codes};
 use crate::diagnostic::Source;
+pub(super) use compile::Modes;
 
 /// Longest path of a unix socket, in bytes; the system's limit less the closing zero.
 const SOCKET_PATH_MAX: usize = 107;
@@ -42,6 +44,8 @@ pub(super) struct Context<'a> {
     pub(super) environment: &'a Environment,
     /// The text, for turning offsets into lines.
     pub(super) source: &'a Arc<Source>,
+    /// How the modes of steps are read.
+    pub(super) modes: Modes,
     /// What was wrong.
     pub(super) problems: Vec<Problem>,
 }
@@ -99,6 +103,8 @@ pub(super) fn validate(raw: RawConfig, root: &Node, context: &mut Context<'_>) -
     if let Some(status) = status_listener {
         refuse_overlap(status, &listeners, root.at("status").at("listen"), context);
     }
+    let (compile, modes) = compile::validate(&raw.compile.unwrap_or_default(), root, context);
+    context.modes = modes;
     let upstreams = upstreams::validate(raw.upstreams.unwrap_or_default(), root.at("upstreams"), context);
     let steps = routes::steps(raw.steps.unwrap_or_default(), root.at("steps"), context);
     let routes = routes::validate(raw.routes.unwrap_or_default(), &steps, root, context);
@@ -113,6 +119,8 @@ pub(super) fn validate(raw: RawConfig, root: &Node, context: &mut Context<'_>) -
         drain_timeout: duration(raw.drain_timeout, Duration::from_secs(30)),
         access_log: access_log(raw.access_log, root.at("access_log"), context),
         scripts: scripts::validate(raw.scripts.unwrap_or_default(), root.at("scripts"), context),
+        compile,
+        state_folder: compile::state_folder(raw.state.unwrap_or_default(), root.at("state"), context),
         upstreams,
         routes,
         source: Arc::clone(context.source),

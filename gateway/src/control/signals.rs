@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Event;
 
-/// Turns signals into events for as long as anybody listens.
+/// Turns signals into events for as long as anybody listens. From its return on none of them ends the process.
 ///
 /// # Errors
 /// When the system does not let us handle one of them.

@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use forebay_engine::{Chain, ErrorKind, OnError, Script, ScriptError, ScriptStep, Step};
 
 use super::{Generation, Route};
-use crate::config::{Config, StepConfig};
+use crate::config::{CompileMode, Config, OnRejection, StepConfig};
 use crate::diagnostic::{Diagnostic, Location, Source};
+use crate::promote::{Promotion, Watch};
 use crate::route::{RouteError, Router};
 use crate::scripts_folder::ScriptsFolder;
 use crate::upstream::Allow;
@@ -22,18 +23,28 @@ const BAD_SCRIPT: &str = "E0201";
 const BAD_SETTINGS: &str = "E0202";
 /// Routes contradict each other.
 const BAD_ROUTES: &str = "E0203";
+/// A script of mode `jit` cannot be compiled.
+const NOT_COMPILED: &str = "E0205";
 /// An entry of `scripts.http.allow` cannot be understood.
 const BAD_ALLOW: &str = "E0204";
 
-/// Builds the generation of this number.
+/// Builds the generation of this number. Script steps that `previous` has as well are taken from it, with their
+/// programs.
 ///
 /// # Errors
 /// Every problem found; nothing of the failed generation is left behind.
-pub fn build(config: Config, number: u64) -> Result<Generation, Vec<Diagnostic>> {
-    let mut builder = Builder::new(&config);
+pub fn build(
+    config: Config,
+    number: u64,
+    promotion: &Promotion,
+    previous: Option<&Generation>,
+) -> Result<Generation, Vec<Diagnostic>> {
+    let mut builder = Builder::new(&config, promotion, previous);
     let router = builder.router();
     let routes: Vec<Route> = config.routes.iter().map(|route| builder.route(route)).collect();
     let allow = builder.allow();
+    builder.compile();
+    let watches = builder.watches();
     let Builder { scripts, problems, .. } = builder;
     let (Some(router), Some(allow), true) = (router, allow, problems.is_empty()) else {
         return Err(problems);
@@ -41,8 +52,17 @@ pub fn build(config: Config, number: u64) -> Result<Generation, Vec<Diagnostic>>
     let upstreams =
         config.upstreams.iter().map(|(name, upstream)| (name.clone(), Arc::new(upstream.clone()))).collect();
     let scripts = scripts.into_iter().filter_map(|(name, script)| Some((name, script?))).collect();
-    let mut generation =
-        Generation { number, built: SystemTime::now(), config, router, routes, upstreams, scripts, allow };
+    let mut generation = Generation {
+        number,
+        built: SystemTime::now(),
+        config,
+        router,
+        routes,
+        upstreams,
+        scripts,
+        watches,
+        allow,
+    };
     generation.connect_upstreams();
     Ok(generation)
 }
@@ -61,13 +81,25 @@ struct Builder<'a> {
     folder: Option<ScriptsFolder>,
     /// Every script met so far; `None` for one with problems, which are reported once.
     scripts: BTreeMap<Arc<str>, Option<Arc<Script>>>,
-    /// Steps by script, settings and policy: common steps of many routes are built once.
-    steps: HashMap<(Arc<str>, String, OnError), Option<Arc<ScriptStep>>>,
+    promotion: &'a Promotion,
+    previous: Option<&'a Generation>,
+    /// Steps by script, settings, policy and mode: common steps of many routes are built once.
+    steps: HashMap<StepKey, Option<Built>>,
     problems: Vec<Diagnostic>,
 }
 
+type StepKey = (Arc<str>, String, OnError, CompileMode);
+
+/// A step of this generation.
+#[derive(Clone)]
+struct Built {
+    watch: Arc<Watch>,
+    /// Where the configuration names it first.
+    location: Option<Location>,
+}
+
 impl<'a> Builder<'a> {
-    fn new(config: &'a Config) -> Self {
+    fn new(config: &'a Config, promotion: &'a Promotion, previous: Option<&'a Generation>) -> Self {
         let mut problems = Vec::new();
         let needs_folder = config.routes.iter().any(|route| !route.steps.is_empty());
         let folder = match ScriptsFolder::open(&config.scripts.folder) {
@@ -80,7 +112,8 @@ impl<'a> Builder<'a> {
                 None
             }
         };
-        Self { config, folder, scripts: BTreeMap::new(), steps: HashMap::new(), problems }
+        let (scripts, steps) = (BTreeMap::new(), HashMap::new());
+        Self { config, folder, scripts, promotion, previous, steps, problems }
     }
 
     fn router(&mut self) -> Option<Router> {
@@ -125,31 +158,93 @@ impl<'a> Builder<'a> {
     }
 
     fn route(&mut self, route: &crate::config::Route) -> Route {
-        let steps = route.steps.iter().filter_map(|step| self.step(step)).map(Step::Script).collect();
+        let watches: Vec<Arc<Watch>> = route.steps.iter().filter_map(|step| self.step(step)).collect();
+        let steps = watches.iter().map(|watch| Step::Script(watch.step().clone())).collect();
         Route {
             name: route.name.clone(),
             chain: Chain::new(steps),
+            watches,
             upstream: None,
             strip_prefix: route.strip_prefix.clone(),
         }
     }
 
-    fn step(&mut self, step: &StepConfig) -> Option<Arc<ScriptStep>> {
-        let key = (step.script.clone(), step.config.to_string(), step.on_error);
+    fn step(&mut self, step: &StepConfig) -> Option<Arc<Watch>> {
+        let key = (step.script.clone(), step.config.to_string(), step.on_error, step.mode);
         if let Some(built) = self.steps.get(&key) {
-            return built.clone();
+            return built.as_ref().map(|built| built.watch.clone());
         }
-        let built = self.script(step).and_then(|script| {
-            match ScriptStep::new(script, &step.config, &self.config.scripts.limits, step.on_error) {
-                Ok(built) => Some(Arc::new(built)),
-                Err(errors) => {
-                    self.report(step, &errors);
-                    None
+        let watch = self.script(step).and_then(|script| self.watch(script, step, &key.1));
+        let location = step.location;
+        self.steps.insert(key, watch.clone().map(|watch| Built { watch, location }));
+        watch
+    }
+
+    fn watch(&mut self, script: Arc<Script>, step: &StepConfig, settings: &str) -> Option<Arc<Watch>> {
+        if let Some(watch) = self.carried_over(&script, step, settings) {
+            return Some(watch);
+        }
+        match ScriptStep::new(script, &step.config, &self.config.scripts.limits, step.on_error) {
+            Ok(built) => {
+                let shown: Arc<str> = settings.into();
+                Some(self.promotion.watch(built.into(), shown, step.mode, &self.config.compile))
+            }
+            Err(errors) => {
+                self.report(step, &errors);
+                None
+            }
+        }
+    }
+
+    /// The same step of the generation before: same text with its imports, settings, limits, policy and mode.
+    fn carried_over(&self, script: &Script, step: &StepConfig, settings: &str) -> Option<Arc<Watch>> {
+        let is_same = |watch: &&Arc<Watch>| {
+            let old = watch.step();
+            old.script().name() == script.name()
+                && old.script().digest() == script.digest()
+                && old.on_error() == step.on_error
+                && *old.limits() == self.config.scripts.limits
+                && watch.mode() == step.mode
+                && watch.settings() == settings
+        };
+        let previous = self.previous?;
+        let samples_max = self.config.compile.trial_samples;
+        if previous.config.compile.trial_samples != samples_max {
+            return None;
+        }
+        previous.watches.iter().find(is_same).cloned()
+    }
+
+    /// The steps of the generation, each once.
+    fn watches(&self) -> Vec<Arc<Watch>> {
+        let mut watches: Vec<_> = self.steps.values().flatten().map(|built| built.watch.clone()).collect();
+        watches.sort_by(|one, other| one.order().cmp(&other.order()));
+        watches
+    }
+
+    /// Compiles the steps of mode `jit`, once everything else is in order.
+    fn compile(&mut self) {
+        if !self.problems.is_empty() {
+            return;
+        }
+        let is_due =
+            |built: &&Built| built.watch.mode() == CompileMode::Jit && built.watch.step().program().is_none();
+        let mut due: Vec<Built> = self.steps.values().flatten().filter(is_due).cloned().collect();
+        due.sort_by(|one, other| one.watch.order().cmp(&other.watch.order()));
+        for Built { watch, location } in due {
+            let Err(rejection) = self.promotion.prepare(&watch, &self.config.compile) else { continue };
+            let script = watch.step().script().name();
+            let message = format!("script {script} cannot be compiled: {}", rejection.message);
+            match self.config.compile.on_rejection {
+                OnRejection::Interpret => tracing::warn!(reason = rejection.reason, "{message}"),
+                OnRejection::Fail => {
+                    let problem = self.at(Diagnostic::error(NOT_COMPILED, message), location);
+                    let help =
+                        "write `mode: auto`, or `compile.on_rejection: interpret`, to serve it interpreted";
+                    self.problems.push(problem.help(help));
                 }
             }
-        });
-        self.steps.insert(key, built.clone());
-        built
+        }
     }
 
     fn script(&mut self, step: &StepConfig) -> Option<Arc<Script>> {

@@ -19,7 +19,7 @@ use forebay_engine::host::{LogLevel, LogLine, Metric, MetricKind};
 use super::Project;
 use super::scene::Scene;
 use clock::{Clock, Randomness};
-pub(super) use drive::drive;
+pub(super) use drive::{answer, drive, drive_call};
 use mocks::Mocks;
 pub(super) use mocks::RecordedCall;
 pub(super) use store::Store;

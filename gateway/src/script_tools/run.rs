@@ -41,46 +41,67 @@ struct Ran {
     world: Offline,
 }
 
+/// Everything a hook needs to run.
+pub(super) struct Prepared {
+    pub(super) located: Located,
+    pub(super) scene: Scene,
+    pub(super) hook: Hook,
+    pub(super) step: Arc<ScriptStep>,
+}
+
+/// Finds and loads the script and the request file; or says why not.
+pub(super) fn prepare(
+    project: &Project,
+    options: &RunOptions<'_>,
+    out: &mut dyn Write,
+) -> io::Result<Result<Prepared, Outcome>> {
+    let located = match locate(project, options.script) {
+        Ok(located) => located,
+        Err(error) => return usage(out, &error).map(Err),
+    };
+    let scene = match read_scene(options) {
+        Ok(scene) => scene,
+        Err(finding) => {
+            report::findings(out, options.format, &[*finding])?;
+            return Ok(Err(Outcome::Usage));
+        }
+    };
+    let script = match load(project, &located) {
+        Ok(script) => script,
+        Err(LoadError::File(error)) => return usage(out, &error).map(Err),
+        Err(LoadError::Script(errors)) => return refused(&located, &errors, options.format, out).map(Err),
+    };
+    let Some(hook) = options.hook.or_else(|| script.hooks().next()) else {
+        return usage(out, &format_args!("{}.rhai defines no hook", located.name)).map(Err);
+    };
+    if !script.has(hook) {
+        let has: Vec<&str> = script.hooks().map(Hook::function).collect();
+        let message = format!("{}.rhai has no {}; it has {}", located.name, hook.function(), has.join(", "));
+        return usage(out, &message).map(Err);
+    }
+    let step = match ScriptStep::new(script, &scene.config, &project.limits, OnError::Closed) {
+        Ok(step) => Arc::new(step),
+        Err(errors) => return refused(&located, &errors, options.format, out).map(Err),
+    };
+    Ok(Ok(Prepared { located, scene, hook, step }))
+}
+
 /// Runs one hook and writes the resulting exchange. A script that fails, or cannot be loaded, is
 /// [`Outcome::Failure`]; files and arguments that do not fit are [`Outcome::Usage`].
 ///
 /// # Errors
 /// When the report cannot be written.
 pub fn run(project: &Project, options: &RunOptions<'_>, out: &mut dyn Write) -> io::Result<Outcome> {
-    let located = match locate(project, options.script) {
-        Ok(located) => located,
-        Err(error) => return usage(out, &error),
-    };
-    let scene = match read_scene(options) {
-        Ok(scene) => scene,
-        Err(finding) => {
-            report::findings(out, options.format, &[*finding])?;
-            return Ok(Outcome::Usage);
-        }
-    };
-    let script = match load(project, &located) {
-        Ok(script) => script,
-        Err(LoadError::File(error)) => return usage(out, &error),
-        Err(LoadError::Script(errors)) => return refused(&located, &errors, options.format, out),
-    };
-    let Some(hook) = options.hook.or_else(|| script.hooks().next()) else {
-        return usage(out, &format_args!("{}.rhai defines no hook", located.name));
-    };
-    if !script.has(hook) {
-        let has: Vec<&str> = script.hooks().map(Hook::function).collect();
-        let message = format!("{}.rhai has no {}; it has {}", located.name, hook.function(), has.join(", "));
-        return usage(out, &message);
-    }
-    let step = match ScriptStep::new(script, &scene.config, &project.limits, OnError::Closed) {
-        Ok(step) => Step::Script(Arc::new(step)),
-        Err(errors) => return refused(&located, &errors, options.format, out),
+    let Prepared { located, scene, hook, step } = match prepare(project, options, out)? {
+        Ok(prepared) => prepared,
+        Err(outcome) => return Ok(outcome),
     };
     let built = scene::build(&scene, hook).and_then(|built| Ok((built, Offline::new(&scene)?)));
     let ((exchange, bodies), world) = match built {
         Ok(built) => built,
         Err(message) => return usage(out, &format_args!("{}: {message}", request_name(options))),
     };
-    let (exchange, verdict) = drive(project, &world, &step, hook, exchange, &bodies);
+    let (exchange, verdict) = drive(project, &world, &Step::Script(step), hook, exchange, &bodies);
     let ran = Ran { hook, exchange, bodies, verdict, world };
     report::exchange(out, options.format, &located, &ran)?;
     Ok(if matches!(ran.verdict, Verdict::Fail(_)) { Outcome::Failure } else { Outcome::Success })
@@ -97,7 +118,7 @@ fn refused(
     Ok(Outcome::Failure)
 }
 
-fn request_name(options: &RunOptions<'_>) -> String {
+pub(super) fn request_name(options: &RunOptions<'_>) -> String {
     options.request.map_or_else(|| "request".to_owned(), |path| path.display().to_string())
 }
 

@@ -11,6 +11,7 @@ use super::{Sent, UpstreamError, UpstreamErrorKind, Upstreams};
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
 use crate::config::{Target, Upstream, UpstreamKind};
 
+mod ending;
 mod failures;
 mod limits;
 mod reuse;

@@ -5,6 +5,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
+use super::value::Val;
 use crate::layout::Layout;
 use crate::rt::values::ValueKind;
 
@@ -110,6 +111,18 @@ impl FunctionGen<'_, '_> {
                 self.store(header, address, 0);
             }
             None => self.call(Helper::SetBool, &[address, value]),
+        }
+    }
+
+    /// Gives a scalar a new value of its own type; what is attached to it stays.
+    pub(super) fn update(&mut self, address: Value, value: Val) {
+        let layout = self.layout.expect("asked for only when the layout is known");
+        match value {
+            Val::Bool(value) => self.store(value, address, layout.bool_value),
+            Val::Int(value) | Val::Float(value) | Val::Char(value) => {
+                self.store(value, address, layout.payload);
+            }
+            _ => {}
         }
     }
 

@@ -7,7 +7,6 @@ use super::function::FunctionGen;
 use super::helpers::Helper;
 use super::value::{Val, machine_type};
 use crate::ir::{ChainRoot, Expr, FirstArgument, FunctionId, Kind, Place, Qualified};
-use crate::rt::calls::PointerForm;
 use crate::rt::context::Context;
 use crate::rt::errors::{RaiseKind, RuntimeName};
 use crate::rt::natives::{CallSite, QualifiedSite, Subject};
@@ -41,7 +40,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let mark = self.mark();
         let out = self.temp();
         let lendable = self.lendable(arguments, first);
-        let (status, result) = self.call_typed(instance, level, values, out, &lendable);
+        let (status, result) = self.call_typed(instance, (level, None), values, out, &lendable);
         self.store_level();
         self.check_call(status, &definition.name, expr.position);
         if result.is_scalar() {
@@ -73,7 +72,7 @@ impl<'f> FunctionGen<'_, 'f> {
         }
     }
 
-    fn next_level(&mut self, position: u32) -> Value {
+    pub(super) fn next_level(&mut self, position: u32) -> Value {
         let level = self.builder.ins().iadd_imm_s(self.level, 1);
         let max = self.load(types::I64, self.context, std::mem::offset_of!(Context<'_>, level_max));
         let deep = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, level, max);
@@ -87,10 +86,10 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     /// Passes scalars in registers and the rest as pointers to slots of ours.
-    fn call_typed(
+    pub(super) fn call_typed(
         &mut self,
         instance: usize,
-        level: Value,
+        (level, this): (Value, Option<Value>),
         values: Vec<Val>,
         out: u32,
         lendable: &[bool],
@@ -99,7 +98,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let definition = &self.generator.unit.functions[target.function as usize];
         let mut arguments = vec![self.context, level];
         if definition.uses_this {
-            arguments.push(self.number(0));
+            arguments.push(this.unwrap_or_else(|| self.number(0)));
         }
         if !target.result.is_scalar() && target.result != Ty::Never {
             let out = self.slot_address(out);
@@ -137,7 +136,7 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     /// For each argument, whether it is a part of a variable of ours that nobody else can change.
-    fn lendable(&self, arguments: &'f [Expr], first: Option<&FirstArgument>) -> Vec<bool> {
+    pub(super) fn lendable(&self, arguments: &'f [Expr], first: Option<&FirstArgument>) -> Vec<bool> {
         let ours = |place: &Place| match place {
             Place::Local { local, .. } => !self.function.locals[*local as usize].captured,
             Place::This => false,
@@ -188,14 +187,8 @@ impl<'f> FunctionGen<'_, 'f> {
         (results[0], results.get(1).copied())
     }
 
-    fn drop_arguments(&mut self, row: u32, count: u32) {
-        for index in 0..count {
-            self.discard(Val::Temp(row + index));
-        }
-    }
-
     /// An error that leaves a function of the script is wrapped with its name and the place of the call.
-    fn check_call(&mut self, status: Value, name: &str, position: u32) {
+    pub(super) fn check_call(&mut self, status: Value, name: &str, position: u32) {
         let failed = self.cold_block();
         let fine = self.builder.create_block();
         self.builder.ins().brif(status, failed, &[], fine, &[]);
@@ -289,8 +282,7 @@ impl<'f> FunctionGen<'_, 'f> {
                     _ => {}
                 }
             }
-            let value = self.evaluate(argument, true);
-            slots.push(Val::Temp(self.owned(value)));
+            slots.push(Val::Temp(self.argument(argument)));
         }
         if let Some(delayed) = delayed {
             self.evaluate(delayed, true);
@@ -355,45 +347,5 @@ impl<'f> FunctionGen<'_, 'f> {
             self.store(*pointer, array, index * 8);
         }
         array
-    }
-
-    /// `call(f, ..)`.
-    pub(super) fn pointer_call(&mut self, expr: &'f Expr, callee: &'f Expr, arguments: &'f [Expr]) -> Val {
-        let value = self.evaluate(callee, true);
-        let callee_slot = self.owned(value);
-        // Before the arguments are looked at.
-        let address = self.slot_address(callee_slot);
-        let start = self.position(callee.start);
-        self.call_checked(Helper::ExpectPointer, &[self.context, address, start]);
-        let row = self.raw_row(arguments);
-        let mut pointers = Vec::new();
-        for index in 0..u32::try_from(arguments.len()).expect("few arguments") {
-            pointers.push(self.slot_address(row + index));
-        }
-        let mut form = PointerForm::Call;
-        if let Some(Expr { kind: Kind::Local(local), .. }) = arguments.first() {
-            let home = self.home(*local);
-            if let Some(address) = self.home_address(&home) {
-                self.discard(Val::Temp(row));
-                pointers[0] = address;
-                form = PointerForm::CallVariable;
-            }
-        }
-        let array = self.pointer_array(&pointers);
-        let out = self.temp();
-        let (out_address, callee_address) = (self.slot_address(out), self.slot_address(callee_slot));
-        let count = self.number(arguments.len());
-        let form = self.builder.ins().iconst(types::I32, form as i64);
-        let nothing = self.number(0);
-        let position = self.position(expr.position);
-        let context = self.context;
-        self.call_checked(
-            Helper::CallPointer,
-            &[context, out_address, callee_address, nothing, array, count, form, position],
-        );
-        self.store_level();
-        self.discard(Val::Temp(callee_slot));
-        self.drop_arguments(row, u32::try_from(arguments.len()).expect("few arguments"));
-        Val::Temp(out)
     }
 }

@@ -25,12 +25,18 @@ impl<'f> FunctionGen<'_, 'f> {
         if let Some(value) = self.intrinsic_chain(expr, chain) {
             return value;
         }
+        if let Some(value) = self.method_chain(expr, chain) {
+            return value;
+        }
+        if let Some(value) = self.pointer_chain(expr, chain) {
+            return value;
+        }
         let value = chain.value.as_ref().map(|value| {
             let value = self.evaluate(value, true);
             self.owned(value)
         });
         let out = self.temp();
-        let row = self.row(&chain.arguments);
+        let row = self.argument_row(&chain.arguments);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
         self.call_chain(chain, out, row, &root, value);
         self.after_root(&root, expr);
@@ -52,11 +58,25 @@ impl<'f> FunctionGen<'_, 'f> {
             None => self.number(0),
         };
         let context = self.context;
+        let root_address = self.root_to_take(root);
         self.call_checked(
             Helper::Chain,
-            &[context, out_address, chain_address, root.address, by_reference, arguments, new_value],
+            &[context, out_address, chain_address, root_address, by_reference, arguments, new_value],
         );
         self.store_level();
+    }
+
+    /// The runtime takes what is no variable; of a constant, which is read-only, it gets a copy.
+    fn root_to_take(&mut self, root: &Root) -> Value {
+        if root.by_reference || !matches!(root.owned, Val::Unit) {
+            return root.address;
+        }
+        let slot = self.temp();
+        let copy = self.slot_address(slot);
+        self.call(Helper::Clone, &[copy, root.address]);
+        let read_only = self.builder.ins().iconst(types::I8, 1);
+        self.call(Helper::SetAccess, &[copy, read_only]);
+        copy
     }
 
     /// The slow way of a chain whose arguments have been evaluated.
@@ -104,9 +124,10 @@ impl<'f> FunctionGen<'_, 'f> {
                     Kind::Global { name, qualified } => self.global(value, name, qualified),
                     _ => self.evaluate(value, true),
                 };
-                // A constant of the script is read-only, so nothing can change it where it lies.
+                // A constant of the script is read-only, so nothing can change it where it lies. It is passed by
+                // reference, since a value would be taken away.
                 if let (Val::Constant(address), true) = (value, is_frozen(root)) {
-                    return Root { address, by_reference: false, owned: Val::Unit, spilled: None };
+                    return Root { address, by_reference: true, owned: Val::Unit, spilled: None };
                 }
                 let slot = self.owned(value);
                 let address = self.slot_address(slot);

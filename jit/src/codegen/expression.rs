@@ -6,7 +6,7 @@ use super::function::{FunctionGen, Home};
 use super::helpers::Helper;
 use super::operator::is_quiet;
 use super::value::Val;
-use crate::ir::{Expr, Interpret, Kind, LocalId, Place, Raise};
+use crate::ir::{Expr, Interpret, Kind, LocalId, Place, Raise, visit};
 use crate::rt::errors::{RaiseKind, RuntimeName};
 use crate::rt::literals::MapSite;
 use crate::rt::scope::{ExportedName, InterpretSite, NameList};
@@ -41,7 +41,18 @@ impl<'f> FunctionGen<'_, 'f> {
                 Val::Char(self.builder.ins().iconst(types::I32, i64::from(u32::from(*value))))
             }
             Kind::Constant(value) => self.constant(value),
-            Kind::Local(local) => self.local_value(*local),
+            Kind::Local(local) => {
+                let value = self.local_value(*local);
+                match value {
+                    Val::Ref(address) if self.function.moves.contains(&expr.id) => {
+                        let slot = self.temp();
+                        let to = self.slot_address(slot);
+                        self.move_value(to, address);
+                        Val::Temp(slot)
+                    }
+                    other => other,
+                }
+            }
             Kind::This => {
                 let address = self.this_address(expr.position);
                 Val::Ref(address)
@@ -219,6 +230,34 @@ impl<'f> FunctionGen<'_, 'f> {
         self.collected(&destination)
     }
 
+    /// An argument of a host function, owned. Constants of the script are read-only there, wherever it may put them.
+    pub(super) fn argument(&mut self, argument: &'f Expr) -> u32 {
+        let value = match &argument.kind {
+            Kind::Global { name, qualified } => self.global(argument, name, qualified),
+            _ => self.evaluate(argument, true),
+        };
+        let slot = self.owned(value);
+        if visit::is_frozen(argument) {
+            let address = self.slot_address(slot);
+            let read_only = self.builder.ins().iconst(types::I8, 1);
+            self.call(Helper::SetAccess, &[address, read_only]);
+        }
+        slot
+    }
+
+    /// Arguments in a row of slots.
+    pub(super) fn argument_row(&mut self, arguments: &'f [Expr]) -> u32 {
+        let first = self.temps(u32::try_from(arguments.len()).expect("rows are short"));
+        for (index, argument) in (0..).zip(arguments) {
+            let mark = self.mark();
+            let slot = self.argument(argument);
+            let (from, to) = (self.slot_address(slot), self.slot_address(first + index));
+            self.move_value(to, from);
+            self.release(mark);
+        }
+        first
+    }
+
     /// Values in a row of slots, owned.
     pub(super) fn row(&mut self, expressions: &'f [Expr]) -> u32 {
         let first = self.temps(u32::try_from(expressions.len()).expect("rows are short"));
@@ -240,6 +279,9 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn interpolate(&mut self, segments: &'f [Expr]) -> Val {
+        if let Some(value) = self.interpolate_known(segments) {
+            return value;
+        }
         let out = self.temp();
         let row = self.row(segments);
         let positions = self.positions(segments);
@@ -394,11 +436,16 @@ impl<'f> FunctionGen<'_, 'f> {
     fn store_statement(&mut self, expr: &'f Expr) -> Val {
         let mark = self.mark();
         match &expr.kind {
-            Kind::Let { local, constant, value, exported, global } => {
-                let value = self.evaluate(value, true);
+            Kind::Let { local, constant, value: initial, exported, global } => {
+                let mut value = self.evaluate(initial, true);
+                // A variable that takes the place of another may be made from it.
+                if visit::any(initial, &mut |part| visit::mentions(part, *local)) {
+                    value = self.keep(value);
+                }
                 self.declare(*local, value, *constant, *exported, *global);
             }
             Kind::Assign { place, op, value, operator_position, target, name } => {
+                let operand = self.ty(value);
                 let value = self.evaluate(value, true);
                 match place {
                     Place::Local { local, constant } => {
@@ -407,7 +454,7 @@ impl<'f> FunctionGen<'_, 'f> {
                             self.raise(RaiseKind::AssignmentToConstant, Some(name), positions.1);
                             self.dead_code();
                         } else {
-                            self.assign_local(*local, *op, value, positions, name);
+                            self.assign_local(*local, *op, (value, &operand), positions, name);
                         }
                     }
                     Place::This => {
@@ -459,13 +506,13 @@ impl<'f> FunctionGen<'_, 'f> {
         &mut self,
         local: LocalId,
         op: Option<crate::ops::BinaryOp>,
-        value: Val,
+        (value, operand): (Val, &Ty),
         positions: (u32, u32),
         name: &str,
     ) {
         let home = self.home(local);
         if let Some(address) = self.home_address(&home) {
-            self.assign_memory(address, op, value, positions, name);
+            self.assign_to_home(local, address, op, (value, operand), positions);
             return;
         }
         let value = match op {
@@ -505,6 +552,7 @@ impl<'f> FunctionGen<'_, 'f> {
         positions: (u32, u32),
         name: &str,
     ) {
+        let done = self.assign_number(address, op, value, positions.0);
         let slot = self.owned(value);
         let value_address = self.slot_address(slot);
         let name = self.name(name);
@@ -522,6 +570,10 @@ impl<'f> FunctionGen<'_, 'f> {
             }
         }
         self.discard(Val::Temp(slot));
+        if let Some(done) = done {
+            self.builder.ins().jump(done, &[]);
+            self.builder.switch_to_block(done);
+        }
     }
 
     /// The variables of the top level as the interpreter leaves them in its scope.
@@ -534,7 +586,7 @@ impl<'f> FunctionGen<'_, 'f> {
             .iter()
             .map(|export| ExportedName {
                 name: self.function.locals[export.local as usize].name.clone(),
-                constant: export.constant,
+                constant: self.homes[export.local as usize].is_register().then_some(export.constant),
                 aliases: export.aliases.clone(),
             })
             .collect();

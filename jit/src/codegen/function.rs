@@ -91,6 +91,8 @@ pub(super) struct FunctionGen<'g, 'f> {
     next_slot: u32,
     slots: u32,
     helpers: Vec<Option<FuncRef>>,
+    /// Where calls that save all registers leave their result.
+    pub(super) rare_result: Option<StackSlot>,
     pub(super) callees: Vec<Option<FuncRef>>,
 }
 
@@ -127,6 +129,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
             next_slot: 0,
             slots: 0,
             helpers: vec![None; Helper::ALL.len()],
+            rare_result: None,
             callees,
         }
     }

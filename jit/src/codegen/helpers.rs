@@ -95,6 +95,7 @@ helpers! {
     IterateBegin = iterate::iterate_begin, (_, _, _, _);
     IterateNext = iterate::iterate_next, (_, _, _, _);
     ExpectPointer = calls::expect_function_pointer, (_, _, _);
+    CallClosure = calls::call_closure, (_, _, _, _, _, _, _);
     CallPointer = calls::call_function_pointer, (_, _, _, _, _, _, _, _);
     NewPointer = calls::function_pointer_new, (_, _, _, _);
     Curry = calls::curry, (_, _, _, _, _, _);
@@ -102,7 +103,10 @@ helpers! {
     SwitchRange = switch::switch_range, (_, _);
     MapGet = chain::fast::map_get, (_, _);
     MapFind = chain::fast::map_find, (_, _, _);
+    MapPlace = chain::fast::map_place, (_, _, _);
     MapGetStr = chain::fast::map_get_str, (_, _);
+    MapInsert = chain::fast::map_insert, (_, _);
+    MapInsertStr = chain::fast::map_insert_str, (_, _);
     MapLength = frame::map_length, (_);
     StringLength = chain::fast::string_len, (_);
     StringCharAt = chain::fast::string_char_at, (_, _);
@@ -168,6 +172,8 @@ helpers! {
     AppendFloat = text::append_float, (_, _);
     AppendBool = text::append_bool, (_, _);
     Join = text::join, (_, _, _);
+    AppendTextChecked = text::append_text_checked, (_, _, _, _);
+    AppendCharChecked = text::append_char_checked, (_, _, _, _);
     Push = arrays::push, (_, _);
     Pop = arrays::pop, (_, _);
     Shift = arrays::shift, (_, _);
@@ -182,8 +188,8 @@ helpers! {
     Reverse = arrays::reverse, (_);
     ExtractTail = arrays::extract_tail, (_, _, _);
     Extract = arrays::extract, (_, _, _, _);
-    ArrayContains = arrays::contains, (_, _, _);
-    ArrayIndexOf = arrays::index_of, (_, _, _);
+    ArrayContains = arrays::contains, (_, _);
+    ArrayIndexOf = arrays::index_of, (_, _);
     ArrayLength = arrays::len, (_);
     MapContains = chain::fast::map_contains_str, (_, _);
     MapKeys = maps::keys, (_, _);

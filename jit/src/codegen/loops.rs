@@ -48,6 +48,10 @@ impl<'f> FunctionGen<'_, 'f> {
             let array = matches!(self.node_ty(&for_loop.iterable), Ty::Array(_) | Ty::Any);
             if array && self.layout.is_some() {
                 self.array_loop(for_loop, &blocks, &destination);
+            } else if *self.node_ty(&for_loop.iterable) == Ty::Str
+                && self.generator.typed.standard.is_complete()
+            {
+                self.text_loop(for_loop, &blocks, &destination);
             } else {
                 self.iterator_loop(for_loop, &blocks, &destination);
             }
@@ -263,6 +267,25 @@ impl<'f> FunctionGen<'_, 'f> {
             },
             _ => false,
         }
+    }
+
+    /// Walks the characters of a string, which stays as it is whatever the body does to its variable.
+    fn text_loop(&mut self, for_loop: &'f For, blocks: &Blocks, destination: &Destination) {
+        let value = self.evaluate(&for_loop.iterable, true);
+        let text = self.owned(value);
+        let state = self.temp();
+        self.first_character(state);
+        self.builder.ins().jump(blocks.head, &[]);
+        self.builder.switch_to_block(blocks.head);
+        let found = self.next_character(text, state);
+        let over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, found, 0);
+        self.builder.ins().brif(over, blocks.over, &[], blocks.body, &[]);
+        self.builder.switch_to_block(blocks.body);
+        let character = self.builder.ins().ireduce(types::I32, found);
+        self.set_loop_variable(for_loop.variable, Val::Char(character));
+        self.loop_body(for_loop, blocks, destination);
+        self.builder.switch_to_block(blocks.next);
+        self.builder.ins().jump(blocks.head, &[]);
     }
 
     fn iterator_loop(&mut self, for_loop: &'f For, blocks: &Blocks, destination: &Destination) {

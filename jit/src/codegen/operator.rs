@@ -1,6 +1,7 @@
 //! Operators on values of any type: an inline test for integers and floats, the runtime for the rest.
 
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
@@ -11,7 +12,10 @@ use crate::rt::values::ValueKind;
 use crate::ty::Ty;
 
 impl<'f> FunctionGen<'_, 'f> {
-    pub(super) fn binary(&mut self, expr: &Expr, op: BinaryOp, left: &'f Expr, right: &'f Expr) -> Val {
+    pub(super) fn binary(&mut self, expr: &'f Expr, op: BinaryOp, left: &'f Expr, right: &'f Expr) -> Val {
+        if let Some(value) = self.text_binary(expr, op, left, right) {
+            return value;
+        }
         let (left_value, right_value) = self.operands(left, right);
         self.binary_values(expr, op, left_value, right_value)
     }
@@ -88,6 +92,55 @@ impl<'f> FunctionGen<'_, 'f> {
             }
             self.builder.switch_to_block(other);
         }
+    }
+
+    /// Assigns in place to a variable that holds a number at the moment; after that, goes to the block that is given
+    /// back. Falls through when the runtime has to do it.
+    pub(super) fn assign_number(
+        &mut self,
+        address: Value,
+        op: Option<BinaryOp>,
+        value: Val,
+        position: u32,
+    ) -> Option<Block> {
+        let layout = self.layout?;
+        let access = layout.access_of(ValueKind::Int);
+        if op.is_some_and(|op| !is_inline(op)) || layout.access_of(ValueKind::Float) != access {
+            return None;
+        }
+        let done = self.builder.create_block();
+        for kind in [ValueKind::Int, ValueKind::Float] {
+            if op.is_some() && !could_be(value, kind) {
+                continue;
+            }
+            let (fast, other) = (self.builder.create_block(), self.builder.create_block());
+            let is = self.is_kind(address, kind);
+            let found = self.load(types::I8, address, access);
+            let writable = self.builder.ins().icmp_imm_u(IntCC::Equal, found, i64::from(layout.read_write));
+            let mut fits = self.builder.ins().band(is, writable);
+            if let Some(same) = op.and_then(|_| self.has_kind(value, kind)) {
+                fits = self.builder.ins().band(fits, same);
+            }
+            self.builder.ins().brif(fits, fast, &[], other, &[]);
+            self.builder.switch_to_block(fast);
+            let new = match op {
+                None => Some(value),
+                Some(op) => {
+                    let old = self.number_in(Val::Ref(address), kind);
+                    let value = self.number_in(value, kind);
+                    self.scalar_binary(op, old, value, position)
+                }
+            };
+            match new {
+                Some(new) => {
+                    self.put(new, address);
+                    self.builder.ins().jump(done, &[]);
+                }
+                None => _ = self.builder.ins().jump(other, &[]),
+            }
+            self.builder.switch_to_block(other);
+        }
+        Some(done)
     }
 
     /// The test whether a value in memory is of this kind; `None` when it is a scalar of it.
@@ -217,3 +270,6 @@ pub(super) fn is_quiet(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,30 +5,35 @@
 //! nothing has happened yet but the evaluation of the arguments.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+use rhai::ImmutableString;
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
 use super::property::Guessed;
 use super::value::Val;
-use crate::ir::{ChainExpr, ChainRoot, Expr, Place};
-use crate::rt::chain::{RuntimeKey, StepKind};
+use crate::ir::{ChainExpr, ChainRoot, Expr, Kind, Place};
+use crate::rt::chain::StepKind;
 use crate::rt::values::ValueKind;
 use crate::ty::{Part, Ty};
 
+mod assign;
+
 /// A step that can be walked inline.
-#[derive(Debug, Clone, Copy)]
-enum Step<'c> {
+#[derive(Debug, Clone)]
+pub(super) enum Step {
     /// An element of an array.
     Element { argument: usize, known: bool, position: u32 },
     /// An entry of a map by a string.
     Entry { argument: usize, known: bool },
-    /// A property of a map.
-    Property { key: &'c RuntimeKey, known: bool, guessed: Guessed },
+    /// A property of a map, or an entry by a constant string.
+    Property { name: ImmutableString, indexed: bool, known: bool, guessed: Guessed },
     /// A character of a string, by its number.
     Character { argument: usize, position: u32 },
     /// The number of elements or characters.
     Length(Sized),
+    /// `.len` of whatever it is.
+    AnyLength,
 }
 
 /// What has a length.
@@ -39,10 +44,11 @@ pub(super) enum Sized {
 }
 
 /// A chain that can be walked inline.
-pub(super) struct Plan<'c> {
-    steps: Vec<Step<'c>>,
-    /// Type at the end.
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    /// Type at the end, and of what the last step is taken from.
     pub(super) ty: Ty,
+    pub(super) container: Ty,
     /// Whether some kind has to be tested.
     pub(super) tests: bool,
 }
@@ -51,9 +57,16 @@ pub(super) struct Plan<'c> {
 pub(super) struct Walk {
     pub(super) place: Value,
     /// Where to go when a test fails.
-    slow: Option<Block>,
+    pub(super) slow: Option<Block>,
     /// Whether the place is written to, so that it has to exist.
     pub(super) writes: bool,
+}
+
+impl Plan {
+    /// Whether it leads to a part of its root, and not to something that is made of it.
+    pub(super) fn is_part(&self) -> bool {
+        !matches!(self.steps.last(), Some(Step::Character { .. } | Step::Length(_) | Step::AnyLength))
+    }
 }
 
 impl<'f> FunctionGen<'_, 'f> {
@@ -65,12 +78,13 @@ impl<'f> FunctionGen<'_, 'f> {
         self.generator.pool.keep(chain.chain.clone());
         match &chain.value {
             None => Some(self.read_inline(expr, chain, &plan)),
+            Some(_) if plan.tests => self.assign_tested(chain, &plan),
             Some(_) => self.assign_inline(expr, chain, &plan),
         }
     }
 
     /// How the first `count` steps are walked.
-    pub(super) fn plan(&self, chain: &'f ChainExpr, count: usize) -> Option<Plan<'f>> {
+    pub(super) fn plan(&self, chain: &'f ChainExpr, count: usize) -> Option<Plan> {
         let root = match &chain.root {
             ChainRoot::Place(Place::Local { local, .. }) => {
                 if self.homes[*local as usize].is_register() {
@@ -81,7 +95,7 @@ impl<'f> FunctionGen<'_, 'f> {
             ChainRoot::Place(Place::This) => Ty::Any,
             ChainRoot::Value(value) => self.ty(value),
         };
-        let mut plan = Plan { steps: Vec::new(), ty: root, tests: false };
+        let mut plan = Plan { steps: Vec::new(), container: root.clone(), ty: root, tests: false };
         let mut next = 0;
         for (index, step) in chain.chain.steps[..count].iter().enumerate() {
             if step.null_conditional || matches!(plan.ty, Ty::Never) {
@@ -89,12 +103,13 @@ impl<'f> FunctionGen<'_, 'f> {
             }
             let last = index + 1 == count;
             let reads = chain.chain.assign.is_none();
+            plan.container = plan.ty.clone();
             match &step.kind {
                 StepKind::Index { position, .. } => {
                     let argument = next;
                     next += 1;
-                    let index_ty = self.node_ty(&chain.arguments[argument]);
-                    Self::plan_index(&mut plan, argument, index_ty, *position, last && reads)?;
+                    let index = (argument, &chain.arguments[argument]);
+                    self.plan_index(&mut plan, index, *position, last && reads)?;
                 }
                 StepKind::Property(property) => {
                     let known = matches!(plan.ty, Ty::Map(_));
@@ -108,12 +123,11 @@ impl<'f> FunctionGen<'_, 'f> {
                     }) {
                         plan.steps.push(Step::Length(sized));
                         plan.ty = Ty::Int;
+                    } else if reads && self.is_any_length(chain, index, &plan.ty) {
+                        plan.tests = true;
+                        plan.steps.push(Step::AnyLength);
                     } else if known || plan.ty.is_any() {
-                        plan.tests |= !known;
-                        let (key, name) = (&property.key, property.key.as_str());
-                        let guessed = Guessed::of(&plan.ty, name);
-                        plan.steps.push(Step::Property { key, known, guessed });
-                        plan.ty = plan.ty.part(&Part::Property(name.into()));
+                        self.plan_property(&mut plan, property.key.as_str().into(), false);
                     } else {
                         return None;
                     }
@@ -129,30 +143,43 @@ impl<'f> FunctionGen<'_, 'f> {
         !self.generator.options.limits.any() && self.generator.typed.standard.has_getter("len", ty)
     }
 
+    /// Whether this step of a chain is its last, and reads `len` of something unknown.
+    fn is_any_length(&self, chain: &ChainExpr, index: usize, ty: &Ty) -> bool {
+        let StepKind::Property(property) = &chain.chain.steps[index].kind else { return false };
+        ty.is_any()
+            && property.key.as_str() == "len"
+            && index + 1 == chain.chain.steps.len()
+            && self.plain_length(&Ty::array(Ty::Any))
+            && self.plain_length(&Ty::Str)
+    }
+
     /// Walks the steps of a plan that tests nothing, to the place that they lead to.
-    pub(super) fn walk_plan(
-        &mut self,
-        plan: &Plan<'f>,
-        place: Value,
-        writes: bool,
-        arguments: &[Val],
-    ) -> Val {
+    pub(super) fn walk_plan(&mut self, plan: &Plan, place: Value, writes: bool, arguments: &[Val]) -> Val {
         let mut walk = Walk { place, slow: None, writes };
         let mut value = Val::Ref(place);
         for step in &plan.steps {
-            value = self.walk_step(*step, &mut walk, arguments);
+            value = self.walk_step(step, &mut walk, arguments);
         }
         value
     }
 
+    fn plan_property(&self, plan: &mut Plan, name: ImmutableString, indexed: bool) {
+        let known = !plan.ty.is_any();
+        let there = matches!(&plan.ty, Ty::Map(record) if record.fields.contains_key(&*name));
+        plan.tests |= !known || self.generator.options.missing_is_error && !there;
+        let guessed = Guessed::of(&plan.ty, &name);
+        plan.ty = plan.ty.part(&Part::Property(name.as_str().into()));
+        plan.steps.push(Step::Property { name, indexed, known, guessed });
+    }
+
     fn plan_index(
-        plan: &mut Plan<'f>,
-        argument: usize,
-        index: &Ty,
+        &self,
+        plan: &mut Plan,
+        (argument, index): (usize, &Expr),
         position: u32,
         is_read: bool,
     ) -> Option<()> {
-        match (&plan.ty, index) {
+        match (&plan.ty, self.node_ty(index)) {
             (Ty::Array(_) | Ty::Any, Ty::Int) => {
                 let known = !plan.ty.is_any();
                 plan.tests |= !known;
@@ -160,8 +187,14 @@ impl<'f> FunctionGen<'_, 'f> {
                 plan.ty = plan.ty.part(&Part::Element);
             }
             (Ty::Map(_) | Ty::Any, Ty::Str) => {
+                if let Kind::Constant(key) = &index.kind
+                    && let Ok(name) = key.clone().into_immutable_string()
+                {
+                    self.plan_property(plan, name, true);
+                    return Some(());
+                }
                 let known = !plan.ty.is_any();
-                plan.tests |= !known;
+                plan.tests |= !known || self.generator.options.missing_is_error;
                 plan.steps.push(Step::Entry { argument, known });
                 plan.ty = Ty::Any;
             }
@@ -175,7 +208,7 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     /// The index values, each independent of what comes after it.
-    fn arguments_inline(&mut self, chain: &'f ChainExpr) -> Vec<Val> {
+    pub(super) fn arguments_inline(&mut self, chain: &'f ChainExpr) -> Vec<Val> {
         let mut values = Vec::new();
         for (index, argument) in chain.arguments.iter().enumerate() {
             let value = self.evaluate(argument, true);
@@ -185,7 +218,7 @@ impl<'f> FunctionGen<'_, 'f> {
         values
     }
 
-    fn read_inline(&mut self, expr: &'f Expr, chain: &'f ChainExpr, plan: &Plan<'f>) -> Val {
+    fn read_inline(&mut self, expr: &'f Expr, chain: &'f ChainExpr, plan: &Plan) -> Val {
         let out = plan.tests.then(|| self.temp());
         let arguments = self.arguments_inline(chain);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
@@ -193,7 +226,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let mut walk = Walk { place: root.address, slow, writes: false };
         let mut value = Val::Unit;
         for step in &plan.steps {
-            value = self.walk_step(*step, &mut walk, &arguments);
+            value = self.walk_step(step, &mut walk, &arguments);
         }
         let Some(out) = out else {
             let value = self.typed(value, &plan.ty, expr.position);
@@ -256,8 +289,8 @@ impl<'f> FunctionGen<'_, 'f> {
         self.builder.switch_to_block(done);
     }
 
-    fn walk_step(&mut self, step: Step<'f>, walk: &mut Walk, arguments: &[Val]) -> Val {
-        match step {
+    pub(super) fn walk_step(&mut self, step: &Step, walk: &mut Walk, arguments: &[Val]) -> Val {
+        match *step {
             Step::Element { argument, known, position } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Array);
@@ -273,22 +306,23 @@ impl<'f> FunctionGen<'_, 'f> {
                 let found = self.call_value(Helper::MapGetStr, &[walk.place, key]);
                 walk.place = self.entry(found, walk);
             }
-            Step::Property { key, known, guessed } => {
+            Step::Property { ref name, known, guessed, .. } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Map);
                 }
-                walk.place = self.property(walk, key, guessed);
+                walk.place = self.property(walk, name, guessed);
             }
             Step::Character { argument, position } => {
                 let index = self.machine_value(arguments[argument], &Ty::Int).expect("an integer");
                 return self.character(walk.place, index, position);
             }
             Step::Length(sized) => return Val::Int(self.length(walk.place, sized)),
+            Step::AnyLength => walk.place = self.any_length(walk),
         }
         Val::Ref(walk.place)
     }
 
-    fn test_kind(&mut self, walk: &Walk, kind: ValueKind) {
+    pub(super) fn test_kind(&mut self, walk: &Walk, kind: ValueKind) {
         let is = self.is_kind(walk.place, kind);
         let go_on = self.builder.create_block();
         let slow = walk.slow.expect("there is one when kinds are tested");
@@ -300,21 +334,19 @@ impl<'f> FunctionGen<'_, 'f> {
     /// raises it.
     fn element(&mut self, walk: &Walk, index: Value, known: bool, position: u32) -> Value {
         let (items, length) = self.array_parts(walk.place);
+        let (fine, other) = (self.builder.create_block(), self.cold_block());
+        let actual = self.builder.append_block_param(fine, types::I64);
+        let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
+        self.builder.ins().brif(inside, fine, &[BlockArg::Value(index)], other, &[]);
+        self.builder.switch_to_block(other);
+        // A negative index counts from the end; with any other the sum is not below the length either.
         let from_end = self.builder.ins().iadd(index, length);
-        let negative = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, index, 0);
-        let actual = self.builder.ins().select(negative, from_end, index);
-        let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, actual, length);
-        let fine = self.builder.create_block();
-        match walk.slow {
-            Some(slow) if !known => {
-                self.builder.ins().brif(inside, fine, &[], slow, &[]);
-            }
-            _ => {
-                let outside = self.cold_block();
-                self.builder.ins().brif(inside, fine, &[], outside, &[]);
-                self.builder.switch_to_block(outside);
-                self.out_of_bounds(walk.place, index, position);
-            }
+        let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, from_end, length);
+        let outside = walk.slow.filter(|_| !known).unwrap_or_else(|| self.cold_block());
+        self.builder.ins().brif(inside, fine, &[BlockArg::Value(from_end)], outside, &[]);
+        if walk.slow != Some(outside) {
+            self.builder.switch_to_block(outside);
+            self.out_of_bounds(walk.place, index, position);
         }
         self.builder.switch_to_block(fine);
         let offset = self.builder.ins().ishl_imm_u(actual, 4);
@@ -344,47 +376,5 @@ impl<'f> FunctionGen<'_, 'f> {
             Sized::Array => self.array_parts(container).1,
             Sized::Text => self.call_value(Helper::StringLength, &[container]),
         }
-    }
-
-    /// Assigns to an element or property of what inference knows. The last step of a map adds what is missing.
-    fn assign_inline(&mut self, expr: &'f Expr, chain: &'f ChainExpr, plan: &Plan<'f>) -> Option<Val> {
-        let assign = chain.chain.assign?;
-        let ChainRoot::Place(Place::Local { constant: false, .. }) = &chain.root else { return None };
-        let value_expr = chain.value.as_ref()?;
-        let value_ty = self.ty(value_expr);
-        // Only what cannot make the container larger than its limits, and has a type that is settled here.
-        let number = plan.ty.is_scalar() && value_ty.is_scalar();
-        if plan.tests || !number {
-            return None;
-        }
-        let new_ty = match assign.op {
-            None => value_ty.clone(),
-            Some(op) => crate::infer::binary_type(op, &plan.ty, &value_ty),
-        };
-        if new_ty != plan.ty {
-            return None;
-        }
-        let mark = self.mark();
-        let value = self.evaluate(value_expr, true);
-        let arguments = self.arguments_inline(chain);
-        let root = self.chain_root(&chain.root, chain.chain.root_position);
-        let mut walk = Walk { place: root.address, slow: None, writes: true };
-        for step in &plan.steps {
-            self.walk_step(*step, &mut walk, &arguments);
-        }
-        let place = walk.place;
-        let new = match assign.op {
-            None => value,
-            Some(op) => {
-                let old = self.unbox(Val::Ref(place), &plan.ty, expr.position);
-                self.scalar_binary(op, old, value, assign.position)?
-            }
-        };
-        self.put(new, place);
-        for argument in arguments {
-            self.discard(argument);
-        }
-        self.release(mark);
-        Some(Val::Unit)
     }
 }

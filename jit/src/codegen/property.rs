@@ -52,42 +52,67 @@ struct Inline {
 
 impl FunctionGen<'_, '_> {
     /// Address of a property of the map at `walk.place`; what happens when it is missing, [`FunctionGen::entry`] says.
-    pub(super) fn property(&mut self, walk: &Walk, key: &RuntimeKey, guessed: Guessed) -> Value {
-        let Some(inline) = self.inline_property(key, guessed) else {
-            return self.look_up(walk, key, None);
+    pub(super) fn property(&mut self, walk: &Walk, name: &str, guessed: Guessed) -> Value {
+        self.property_or(walk.place, name, guessed, |function, key, guess| {
+            let found = match guess {
+                None => function.look_up(Helper::MapGet, [walk.place, key], guessed),
+                Some(guess) => function.call_value(Helper::MapFind, &[walk.place, key, guess]),
+            };
+            function.entry(found, walk)
+        })
+    }
+
+    /// Address of a property that is assigned to; a missing one is added as unit.
+    pub(super) fn property_to_be(&mut self, map: Value, name: &str, guessed: Guessed) -> Value {
+        self.property_or(map, name, guessed, |function, key, guess| match guess {
+            None => function.look_up(Helper::MapInsert, [map, key], guessed),
+            Some(guess) => function.call_value(Helper::MapPlace, &[map, key, guess]),
+        })
+    }
+
+    /// Calls a helper, which hardly ever happens when a rank was guessed.
+    fn look_up(&mut self, helper: Helper, arguments: [Value; 2], guessed: Guessed) -> Value {
+        match guessed {
+            Guessed::Rank(_) => self.call_rarely(helper, &arguments),
+            _ => self.call_value(helper, &arguments),
+        }
+    }
+
+    /// The entry that is guessed; when it is not the one, what `look_up` finds with the key and where to remember it.
+    fn property_or(
+        &mut self,
+        map: Value,
+        name: &str,
+        guessed: Guessed,
+        look_up: impl FnOnce(&mut Self, Value, Option<Value>) -> Value,
+    ) -> Value {
+        let key = self.generator.pool.keep(RuntimeKey::new(name));
+        let Some(inline) = self.inline_property(name, guessed) else {
+            let key = self.pointer(key);
+            return look_up(self, key, None);
         };
         let (other, done) = (self.cold_block(), self.builder.create_block());
         let place = self.builder.append_block_param(done, types::I64);
-        let value = self.guessed_entry(walk.place, &inline, other);
+        let value = self.guessed_entry(map, &inline, other);
         self.builder.ins().jump(done, &[BlockArg::Value(value)]);
         self.builder.switch_to_block(other);
-        let found = self.look_up(walk, key, inline.rank.err());
+        let key = self.pointer(key);
+        let guess = inline.rank.err().map(|guess| self.pointer(guess));
+        let found = look_up(self, key, guess);
         self.builder.ins().jump(done, &[BlockArg::Value(found)]);
         self.builder.switch_to_block(done);
         place
     }
 
-    fn inline_property(&mut self, key: &RuntimeKey, guessed: Guessed) -> Option<Inline> {
+    fn inline_property(&mut self, name: &str, guessed: Guessed) -> Option<Inline> {
         let layout = self.layout?;
-        let (maps, image) = (layout.maps?, KeyImage::of(key.as_str())?);
+        let (maps, image) = (layout.maps?, KeyImage::of(name)?);
         let rank = match guessed {
             Guessed::Rank(rank) => Ok(rank),
             Guessed::Latest => Err(self.generator.pool.keep(Guess::default())),
             Guessed::Nothing => return None,
         };
         Some(Inline { layout, maps, image, rank })
-    }
-
-    fn look_up(&mut self, walk: &Walk, key: &RuntimeKey, site: Option<*const Guess>) -> Value {
-        let key = self.pointer(std::ptr::from_ref(key));
-        let found = match site {
-            None => self.call_value(Helper::MapGet, &[walk.place, key]),
-            Some(site) => {
-                let site = self.pointer(site);
-                self.call_value(Helper::MapFind, &[walk.place, key, site])
-            }
-        };
-        self.entry(found, walk)
     }
 
     /// Address of the value of the entry that is guessed; `other` is where to go when it is not the one.
@@ -138,25 +163,34 @@ impl FunctionGen<'_, '_> {
     }
 
     /// Goes on here when the condition holds.
-    fn only_if(&mut self, condition: Value, other: Block) {
+    pub(super) fn only_if(&mut self, condition: Value, other: Block) {
         let fine = self.builder.create_block();
         self.builder.ins().brif(condition, fine, &[], other, &[]);
         self.builder.switch_to_block(fine);
     }
 
-    /// A missing entry reads as unit. One that is written to is there: inference says so, and it is checked.
+    /// A missing entry reads as unit, unless the engine says otherwise. One that is written to is there when inference
+    /// says so, which is checked.
     pub(super) fn entry(&mut self, found: Value, walk: &Walk) -> Value {
-        if !walk.writes {
+        if !walk.writes && !self.generator.options.missing_is_error {
             let nothing = self.pointer(&raw const NOTHING);
             return self.builder.ins().select(found, found, nothing);
         }
-        let (missing, fine) = (self.cold_block(), self.builder.create_block());
-        self.builder.ins().brif(found, fine, &[], missing, &[]);
-        self.builder.switch_to_block(missing);
-        let (context, position) = (self.context, self.position(0));
-        self.call_value(Helper::Unexpected, &[context, walk.place, position]);
-        self.jump_to_handler();
+        let fine = self.builder.create_block();
+        if let Some(slow) = walk.slow {
+            self.builder.ins().brif(found, fine, &[], slow, &[]);
+        } else {
+            let missing = self.cold_block();
+            self.builder.ins().brif(found, fine, &[], missing, &[]);
+            self.builder.switch_to_block(missing);
+            let (context, position) = (self.context, self.position(0));
+            self.call_value(Helper::Unexpected, &[context, walk.place, position]);
+            self.jump_to_handler();
+        }
         self.builder.switch_to_block(fine);
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

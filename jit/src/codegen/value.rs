@@ -44,6 +44,18 @@ pub(super) fn machine_type(ty: &Ty) -> Option<Type> {
     })
 }
 
+/// The kind of the values of a scalar type.
+pub(super) fn scalar_kind(ty: &Ty) -> Option<ValueKind> {
+    Some(match ty {
+        Ty::Unit => ValueKind::Unit,
+        Ty::Bool => ValueKind::Bool,
+        Ty::Int => ValueKind::Int,
+        Ty::Float => ValueKind::Float,
+        Ty::Char => ValueKind::Char,
+        _ => return None,
+    })
+}
+
 impl FunctionGen<'_, '_> {
     /// A scalar of this type from its machine value.
     pub(super) fn scalar(ty: &Ty, value: Option<Value>) -> Val {
@@ -155,14 +167,7 @@ impl FunctionGen<'_, '_> {
     /// compiler ends the program with an error instead of reading a pointer as a number.
     pub(super) fn unbox(&mut self, value: Val, ty: &Ty, position: u32) -> Val {
         let Some(address) = self.address(value) else { return value };
-        let kind = match ty {
-            Ty::Unit => ValueKind::Unit,
-            Ty::Bool => ValueKind::Bool,
-            Ty::Int => ValueKind::Int,
-            Ty::Float => ValueKind::Float,
-            Ty::Char => ValueKind::Char,
-            _ => return value,
-        };
+        let Some(kind) = scalar_kind(ty) else { return value };
         let is = self.is_kind(address, kind);
         let wrong = self.cold_block();
         let right = self.builder.create_block();
@@ -173,17 +178,22 @@ impl FunctionGen<'_, '_> {
         self.call_value(Helper::Unexpected, &[context, address, position]);
         self.jump_to_handler();
         self.builder.switch_to_block(right);
-        let scalar = match ty {
+        let scalar = self.scalar_at(address, ty);
+        if matches!(value, Val::Temp(_)) && self.layout.is_none() {
+            self.discard(value);
+        }
+        scalar
+    }
+
+    /// The scalar of this type at a place that certainly holds one.
+    pub(super) fn scalar_at(&mut self, address: Value, ty: &Ty) -> Val {
+        match ty {
             Ty::Bool => Val::Bool(self.get_bool(address)),
             Ty::Int => Val::Int(self.get_int(address)),
             Ty::Float => Val::Float(self.get_float(address)),
             Ty::Char => Val::Char(self.get_char(address)),
             _ => Val::Unit,
-        };
-        if matches!(value, Val::Temp(_)) && self.layout.is_none() {
-            self.discard(value);
         }
-        scalar
     }
 
     /// A result in memory, as the type that inference found for it.

@@ -20,12 +20,7 @@ struct Write {
 pub(super) fn of_variable(view: &View<'_>, local: LocalId) -> String {
     let variable = &view.function.locals[local as usize];
     if variable.captured {
-        let interpreted = visit::any(&view.function.body, &mut |expr| {
-            let Kind::Interpret(interpret) = &expr.kind else { return false };
-            interpret.scope.iter().any(|(seen, _)| *seen == local)
-        });
-        let who = if interpreted { "the interpreter sees it" } else { "a closure captures it" };
-        return who.to_owned();
+        return of_captured(view, local).to_owned();
     }
     if view.instance.arguments.get(local as usize).is_some_and(Ty::is_any) {
         return "an unknown argument".to_owned();
@@ -44,6 +39,26 @@ pub(super) fn of_variable(view: &View<'_>, local: LocalId) -> String {
     match changes.first() {
         Some(change) => format!("{} at {}", change.by, position::text(change.at)),
         None => "nothing is known of it".to_owned(),
+    }
+}
+
+/// Why a variable may hold a shared cell, or is kept in memory as if it did.
+fn of_captured(view: &View<'_>, local: LocalId) -> &'static str {
+    let (mut interpreted, mut shared) = (false, false);
+    visit::any(&view.function.body, &mut |expr| {
+        match &expr.kind {
+            Kind::Interpret(interpret) => {
+                interpreted |= interpret.scope.iter().any(|(seen, _)| *seen == local);
+            }
+            Kind::Share(locals) => shared |= locals.contains(&local),
+            _ => {}
+        }
+        false
+    });
+    match (interpreted, shared) {
+        (true, _) => "the interpreter sees it",
+        (false, true) => "a closure captures it",
+        (false, false) => "it is declared more than once at the top level",
     }
 }
 

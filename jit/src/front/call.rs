@@ -48,8 +48,7 @@ impl Builder<'_> {
             [left, right] => {
                 let op = BinaryOp::of(token)?;
                 if op == BinaryOp::In {
-                    // Already a call of `contains(haystack, needle)`.
-                    return None;
+                    return Some(self.containment(call));
                 }
                 let left = Box::new(self.expression(left));
                 let right = Box::new(self.expression(right));
@@ -57,6 +56,26 @@ impl Builder<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `needle in haystack`, which the parser makes a call of `contains(haystack, needle)`. As with all operators the
+    /// operands are read in their order, variables too.
+    fn containment(&mut self, call: &FnCallExpr) -> Kind {
+        let mut arguments = self.expressions(call.args.iter());
+        if let Some(function) = self.names.functions.get(&(call.name.to_string(), call.args.len())) {
+            return Kind::Call { function: *function, arguments, first: None };
+        }
+        if let Some(first) = arguments.first_mut()
+            && matches!(first.kind, Kind::Raise(_))
+        {
+            // A missing variable in first place would be noticed last in a call.
+            let raise = std::mem::replace(&mut first.kind, Kind::Unit);
+            let (position, start) = (first.position, first.start);
+            let id = self.next_node;
+            self.next_node += 1;
+            first.kind = Kind::Block(vec![crate::ir::Expr { id, position, start, kind: raise }]);
+        }
+        Kind::Native { name: call.name.to_string(), arguments, first: None }
     }
 
     /// Functions that are part of the language.

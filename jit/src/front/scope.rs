@@ -56,11 +56,14 @@ impl Scope {
     }
 
     /// Declares a variable in the place of one of the same block and name, `offset` entries from the end.
-    pub(super) fn redeclare(&mut self, offset: usize, constant: bool) -> Option<LocalId> {
+    pub(super) fn redeclare(&mut self, offset: usize, constant: bool, exported: bool) -> Option<LocalId> {
         let index = self.entries.len().checked_sub(offset)?;
         let entry = self.entries.get_mut(index)?;
         entry.constant = constant;
-        Some(entry.local)
+        let local = entry.local;
+        // Which of the two is left in scope when an error ends the script is known only then: its value tells.
+        self.locals[local as usize].captured |= exported;
+        Some(local)
     }
 
     /// The variable that the interpreter finds: at an offset from the end, or the last of the name.

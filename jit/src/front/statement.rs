@@ -56,7 +56,11 @@ impl Builder<'_> {
                 let mut shared = Vec::new();
                 for (variable, offset) in variables.iter() {
                     let Some(found) = self.scope.find(offset.map(usize::from), &variable.name) else {
-                        return Kind::Raise(Raise::VariableNotFound(variable.name.to_string()));
+                        let share =
+                            self.node(statement.position(), statement.position(), Kind::Share(shared));
+                        let raise = Kind::Raise(Raise::VariableNotFound(variable.name.to_string()));
+                        let raise = self.node(variable.pos, variable.pos, raise);
+                        return Kind::Block(vec![share, raise]);
                     };
                     self.scope.local_mut(found.local).captured = true;
                     shared.push(found.local);
@@ -152,13 +156,14 @@ impl Builder<'_> {
         let (name, initial, index) = variable;
         let value = Box::new(self.expression(initial));
         let constant = flags.contains(ASTFlags::CONSTANT);
-        let reused = index.and_then(|offset| self.scope.redeclare(offset.get(), constant));
+        let outermost = self.is_top && self.depth == 0;
+        let exports = outermost && self.is_program;
+        let reused = index.and_then(|offset| self.scope.redeclare(offset.get(), constant, exports));
         let local = reused.unwrap_or_else(|| self.scope.declare(&name.name, constant, position));
         if flags.contains(ASTFlags::EXPORTED) {
             self.scope.alias(&name.name, &name.name);
         }
-        let outermost = self.is_top && self.depth == 0;
-        let exported = (outermost && self.is_program).then(|| self.scope.last_exported(0));
+        let exported = exports.then(|| self.scope.last_exported(0));
         Kind::Let { local, constant, value, exported, global: outermost && constant }
     }
 

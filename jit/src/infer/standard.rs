@@ -67,6 +67,11 @@ impl Standard {
         Self { is_complete: sum == *COMPLETE, imports, taken }
     }
 
+    /// Whether the engine has all of the library.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// Whether `name(receiver, ..)` with so many further arguments is the library's.
     pub(crate) fn has(&self, name: &str, receiver: &Ty, arguments: usize) -> bool {
         if !self.is_complete || self.imports && ANY_ARGUMENT.contains(&name) {

@@ -1,7 +1,10 @@
 //! One pass over one instance.
 
+use rhai::FnPtr;
+
 use crate::infer::{InstanceId, State, library, operators};
 use crate::ir::{Expr, FirstArgument, For, Function, Kind, LocalId, Place, Switch};
+use crate::ops::BinaryOp;
 use crate::ty::{Ty, of_value};
 
 /// The pass.
@@ -14,6 +17,8 @@ pub(super) struct Walk<'s, 'u> {
     pub(super) result: Ty,
     /// Types of the values that `break` gives the loops around.
     pub(super) breaks: Vec<Ty>,
+    /// Whether the function catches errors, and so sees what is left of an operation that failed.
+    pub(super) catches: bool,
 }
 
 impl<'u> Walk<'_, 'u> {
@@ -74,7 +79,7 @@ impl<'u> Walk<'_, 'u> {
             Kind::Binary { op, left, right } => {
                 let left = self.expression(left);
                 let right = self.expression(right);
-                operators::binary(*op, &left, &right)
+                self.binary_type(*op, &left, &right)
             }
             Kind::Negate(operand) | Kind::Plus(operand) => match self.expression(operand) {
                 ty @ (Ty::Never | Ty::Int | Ty::Float) => ty,
@@ -102,7 +107,7 @@ impl<'u> Walk<'_, 'u> {
                 Ty::record(keys.iter().map(|key| key.as_str().into()).zip(values))
             }
             Kind::Raise(_) => Ty::Never,
-            Kind::Chain(chain) => self.chain(chain),
+            Kind::Chain(chain) => self.chain(expr.id, chain),
             Kind::Call { function, arguments, first } => {
                 self.call(expr, *function, arguments, first.as_ref())
             }
@@ -115,6 +120,12 @@ impl<'u> Walk<'_, 'u> {
             Kind::CallPointer { callee, arguments } => {
                 self.expression(callee);
                 self.all(arguments);
+                // A host function gets a plain variable by reference.
+                if let Some(Expr { kind: Kind::Local(local), .. }) = arguments.first()
+                    && !is_closure(callee)
+                {
+                    self.set_local(*local, &Ty::Any);
+                }
                 Ty::Any
             }
             Kind::NewPointer(name) => {
@@ -198,7 +209,7 @@ impl<'u> Walk<'_, 'u> {
                 if let Place::Local { local, .. } = place {
                     let new = match op {
                         None => value,
-                        Some(op) => operators::assigned(*op, &self.local(*local), &value),
+                        Some(op) => self.assigned_type(*op, &self.local(*local), &value),
                     };
                     self.set_local(*local, &new);
                 }
@@ -291,6 +302,42 @@ impl<'u> Walk<'_, 'u> {
         self.state.typed.instances[instance].result.clone()
     }
 
+    /// Type of `left op right`.
+    fn binary_type(&self, op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
+        if joins_by_library(op, left, right) && !self.state.typed.standard.has("+", left, 1) {
+            return Ty::Any;
+        }
+        operators::binary(op, left, right)
+    }
+
+    /// Type of a variable of type `left` after `left op= right`.
+    pub(super) fn assigned_type(&self, op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
+        let standard = &self.state.typed.standard;
+        let known = standard.has("+", left, 1) && standard.has("+=", left, 1);
+        if joins_by_library(op, left, right) && !known {
+            return Ty::Any;
+        }
+        operators::assigned(op, left, right)
+    }
+
+    /// Type of a map's entry of type `entry`, or of none, after `map[key] op= value`.
+    pub(super) fn entry_after(&self, op: BinaryOp, entry: &Ty, value: &Ty) -> Ty {
+        // A missing entry is added as unit, for which there is hardly an operator.
+        let standard = &self.state.typed.standard;
+        let own = |name: &str| !standard.has(name, &Ty::Unit, 1);
+        let added = match value {
+            Ty::Never => Ty::Never,
+            Ty::Int | Ty::Float | Ty::Bool | Ty::Char
+                if !own(op.syntax()) && !op.assigning_syntax().is_some_and(own) =>
+            {
+                Ty::Never
+            }
+            Ty::Str if op == BinaryOp::Add => self.assigned_type(op, &Ty::Unit, value),
+            _ => Ty::Any,
+        };
+        self.assigned_type(op, entry, value).join(&added)
+    }
+
     pub(super) fn place(&self, place: Place) -> Ty {
         match place {
             Place::Local { local, .. } => self.local(local),
@@ -325,7 +372,22 @@ impl<'u> Walk<'_, 'u> {
     }
 }
 
+/// Whether this is a closure expression.
+fn is_closure(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Constant(value) => value.read_lock::<FnPtr>().is_some_and(|pointer| pointer.is_anonymous()),
+        Kind::Curry { pointer, .. } => is_closure(pointer),
+        _ => false,
+    }
+}
+
 /// Whether the value itself stands in the source.
 fn is_literal(kind: &Kind) -> bool {
     matches!(kind, Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Char(_))
+}
+
+/// Whether a function of the library makes a string of the operands, and not the interpreter itself.
+fn joins_by_library(op: BinaryOp, left: &Ty, right: &Ty) -> bool {
+    let ((Ty::Str, other) | (other, Ty::Str)) = (left, right) else { return false };
+    op == BinaryOp::Add && !matches!(other, Ty::Str | Ty::Char | Ty::Unit)
 }

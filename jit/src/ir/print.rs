@@ -234,7 +234,7 @@ impl Printer<'_> {
             }
             for range in switch.ranges.iter().filter(|range| range.arm == index) {
                 let dots = if range.inclusive { "..=" } else { ".." };
-                cases.push(format!("{}{dots}{}", range.start, range.end));
+                cases.push(format!("in {}{dots}{}", range.start, range.end));
             }
             if switch.default == Some(index) {
                 cases.push("_".to_owned());

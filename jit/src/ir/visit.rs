@@ -118,6 +118,10 @@ pub fn may_write(expr: &Expr, local: LocalId) -> bool {
         Kind::Native { first, .. } | Kind::Qualified { first, .. } => {
             first.as_ref().is_some_and(|first| is(&first.place))
         }
+        // A host function that is called through a pointer gets a plain variable in first place by reference.
+        Kind::CallPointer { arguments, .. } => {
+            arguments.first().is_some_and(|first| matches!(first.kind, Kind::Local(found) if found == local))
+        }
         Kind::Share(locals) => locals.contains(&local),
         Kind::Interpret(interpret) => interpret.scope.iter().any(|(found, _)| *found == local),
         Kind::For(for_loop) => for_loop.variable == local || for_loop.counter == Some(local),
@@ -136,6 +140,26 @@ pub fn is_this(expr: &Expr) -> bool {
         Kind::Native { first, .. } | Kind::Qualified { first, .. } | Kind::Call { first, .. } => {
             first.as_ref().is_some_and(|first| is(&first.place))
         }
+        _ => false,
+    }
+}
+
+/// Whether this very node reads or writes the variable.
+pub fn mentions(expr: &Expr, local: LocalId) -> bool {
+    let is = |place: &Place| matches!(place, Place::Local { local: found, .. } if *found == local);
+    match &expr.kind {
+        Kind::Local(found) => *found == local,
+        Kind::Chain(chain) => matches!(&chain.root, ChainRoot::Place(place) if is(place)),
+        Kind::Call { first: Some(first), .. } => is(&first.place),
+        _ => may_write(expr, local),
+    }
+}
+
+/// Whether this is a constant of the script, which is read-only wherever its value goes.
+pub fn is_frozen(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Global { .. } => true,
+        Kind::Constant(value) => value.is_read_only(),
         _ => false,
     }
 }

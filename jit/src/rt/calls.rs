@@ -14,6 +14,9 @@ use crate::position::unpack;
 
 pub(crate) mod callbacks;
 mod pointer;
+mod site;
+
+pub use site::{Answer, PointerSite, call_closure};
 
 /// The forms of a call of a function pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

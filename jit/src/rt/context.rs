@@ -103,4 +103,6 @@ pub struct CompiledFunction {
     pub name: Arc<str>,
     /// Whether its body has no statements: the interpreter answers a call of such a function before it counts it.
     pub is_empty: bool,
+    /// For each parameter, whether the function leaves it as it is: such an argument can be lent instead of copied.
+    pub lent: Arc<[bool]>,
 }

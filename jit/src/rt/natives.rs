@@ -14,6 +14,7 @@ use rhai::{
     Dynamic, EvalAltResult, FnArgsVec, FnResolutionCacheEntry, NativeCallContext, Position, RhaiFunc, Token,
 };
 
+use super::callbacks;
 use super::calls::callbacks::{Callbacks, stand_in};
 use super::context::{Context, Status};
 use super::errors::fill;
@@ -208,10 +209,44 @@ fn dispatch(
             if let Some(entry) = site.find(arguments) {
                 return direct(context, site.name(), entry, arguments, by_reference, at);
             }
+            if rehearse(context, site, arguments, by_reference, at)
+                && let Some(entry) = site.find(arguments)
+            {
+                return direct(context, site.name(), entry, arguments, by_reference, at);
+            }
         }
     }
     context.fuel -= 1;
     resolve(context, site, arguments, by_reference, at)
+}
+
+/// Finds out, before the first call, what it is that will call closures: by a call with nothing to call them for.
+fn rehearse(
+    context: &mut Context<'_>,
+    site: &CallSite,
+    arguments: &[&mut Dynamic],
+    by_reference: bool,
+    at: Position,
+) -> bool {
+    if !callbacks::is_candidate(site.name(), arguments) {
+        return false;
+    }
+    let Some((receiver, rest)) = arguments.split_first() else { return false };
+    let types = arguments.iter().map(|argument| argument.type_id()).collect();
+    let mut empty = callbacks::rehearsal(receiver);
+    interpret::enter(context);
+    let rest = rest.iter().map(|argument| (**argument).clone());
+    let (_, entry) = if by_reference {
+        interpret::call_native(context, &site.native, First::Reference(&mut empty), rest, at, None)
+    } else {
+        let all = std::iter::once(empty).chain(rest);
+        interpret::call_native(context, &site.native, First::Value, all, at, None)
+    };
+    let is_found = entry.is_some();
+    if let Some(entry) = entry {
+        site.remember(types, entry);
+    }
+    is_found
 }
 
 /// Whether names mean what they always mean to this program: no import has changed the global namespace.
@@ -304,17 +339,9 @@ fn invoke(
     interpret::enter(context);
     context.global.level += 1;
     let engine = context.engine;
-    let callbacks = stand_in(context, name, arguments);
-    let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
-    let source = source.as_deref();
-    let call =
-        func.has_context().then(|| NativeCallContext::new_with_all_fields(engine, name, source, global, at));
-    let result = match func {
-        RhaiFunc::Plugin { func } => func.call(call, arguments),
-        RhaiFunc::StaticPlugin { func } => func.call(call, arguments),
-        RhaiFunc::Pure { func, .. } | RhaiFunc::Method { func, .. } => func(call, arguments),
-        // Only native functions are remembered.
-        _ => return Err(EvalAltResult::ErrorFunctionNotFound(name.to_owned(), at).into()),
+    let result = match callbacks::run(context, name, arguments, at) {
+        Some(result) => result,
+        None => enter(context, name, func, source.as_deref(), arguments, at),
     };
     let value = result.map_err(|error| fill(error, at))?;
     engine.ensure_data_size_within_limits(&value).map_err(|error| fill(error, at))?;
@@ -322,6 +349,30 @@ fn invoke(
         engine.ensure_data_size_within_limits(first).map_err(|error| fill(error, at))?;
     }
     Ok(value)
+}
+
+/// Enters a function of the host.
+fn enter(
+    context: &mut Context<'_>,
+    name: &str,
+    function: &RhaiFunc,
+    source: Option<&str>,
+    arguments: &mut [&mut Dynamic],
+    at: Position,
+) -> RhaiResultOf<Dynamic> {
+    let engine = context.engine;
+    let callbacks = stand_in(context, name, arguments);
+    let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
+    let call = function
+        .has_context()
+        .then(|| NativeCallContext::new_with_all_fields(engine, name, source, global, at));
+    match function {
+        RhaiFunc::Plugin { func } => func.call(call, arguments),
+        RhaiFunc::StaticPlugin { func } => func.call(call, arguments),
+        RhaiFunc::Pure { func, .. } | RhaiFunc::Method { func, .. } => func(call, arguments),
+        // Only native functions are remembered.
+        _ => Err(EvalAltResult::ErrorFunctionNotFound(name.to_owned(), at).into()),
+    }
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub struct NameList(pub Vec<String>);
 pub struct ExportedName {
     /// Its name.
     pub name: String,
-    /// Whether it is a constant.
-    pub constant: bool,
+    /// Whether it is a constant; none when the value itself tells.
+    pub constant: Option<bool>,
     /// Names under which a module exports it.
     pub aliases: Vec<String>,
 }
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn export_scope(
     let declared = usize::try_from(context.declared).unwrap_or(usize::MAX);
     for (exported, value) in names.iter().zip(values).take(declared) {
         let name = exported.name.as_str();
-        if exported.constant {
+        if exported.constant.unwrap_or_else(|| value.is_read_only()) {
             context.scope.push_constant_dynamic(name, value.take());
         } else {
             context.scope.push_dynamic(name, value.take());

@@ -1,9 +1,12 @@
 //! What the unit tests of the runtime share.
 
-use rhai::{Caches, Dynamic, Engine, EvalAltResult, Scope};
+use std::sync::{Arc, Mutex};
+
+use rhai::{Caches, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::context::{CompiledFunction, Context, FunctionTable};
 use super::natives::RuntimeSites;
+use crate::program::{Options, compile};
 
 /// A program without functions.
 pub(crate) struct NoFunctions;
@@ -66,4 +69,35 @@ pub(crate) fn show(result: &Result<Dynamic, Box<EvalAltResult>>) -> String {
         Ok(value) => format!("{} {value:?} tag {}", value.type_name(), value.tag()),
         Err(error) => format!("{error:?}"),
     }
+}
+
+/// What a host has seen, in its order.
+pub(crate) type Log = Arc<Mutex<Vec<String>>>;
+
+/// How a program that is compiled in some way differs from the interpreter: in its result, in the variables that it
+/// leaves or in what the host has seen. Every way runs twice, as a program does not have its first calls only.
+pub(crate) fn disagreement(engine: &Engine, log: &Log, script: &str) -> Option<String> {
+    // Literals that are too large for the engine are to be found out when they are made.
+    let mut parser = Engine::new();
+    parser.set_optimization_level(OptimizationLevel::None);
+    let mut ast = parser.compile(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+    ast.set_source("the source");
+    let taken = || std::mem::take(&mut *log.lock().expect("fine"));
+    let mut scope = Scope::new();
+    let theirs = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
+    let theirs = (show(&theirs), format!("{scope:?}"), taken());
+    for (specialise, inline_layout) in [(true, true), (false, true), (true, false)] {
+        let options = Options { specialise, inline_layout, ..Options::default() };
+        let program = compile(engine, &ast, &options).expect("compiles");
+        assert!(program.report().fallbacks.is_empty(), "{script}: {:?}", program.report().fallbacks);
+        for _ in 0..2 {
+            let mut scope = Scope::new();
+            let ours = program.run(engine, &mut scope);
+            let ours = (show(&ours), format!("{scope:?}"), taken());
+            if ours != theirs {
+                return Some(format!("{script}\n{options:?}\n  ours {ours:?}\ntheirs {theirs:?}"));
+            }
+        }
+    }
+    None
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,6 +32,9 @@ pub(crate) struct Gateway {
 /// A folder with a configuration and scripts.
 pub(crate) struct Folder(tempfile::TempDir);
 
+/// Present in the folder of a gateway whose test chooses the tiers itself, whatever `FOREBAY_COMPILE` says.
+const CHOOSES_TIERS: &str = "chooses-tiers";
+
 impl Folder {
     /// Writes the configuration, with what every test needs at its head, and the scripts.
     pub(crate) fn new(config: &str, scripts: &[(&str, &str)]) -> Self {
@@ -45,9 +48,25 @@ impl Folder {
         this
     }
 
+    /// Runs scripts in the tiers that the configuration says, also where all tests run compiled.
+    pub(crate) fn choosing_tiers(self) -> Self {
+        fs::write(self.0.path().join(CHOOSES_TIERS), "").unwrap();
+        self
+    }
+
+    /// Writes a file of the folder.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.path().join(file), text).unwrap();
+    }
+
     fn write_config(&self, config: &str) {
         let head = "listen: \"127.0.0.1:0\"\nadmin: { socket: admin.sock }\n";
-        fs::write(self.0.path().join("forebay.yaml"), format!("{head}{config}")).unwrap();
+        fs::write(self.path("forebay.yaml"), format!("{head}{config}")).unwrap();
+    }
+
+    /// A file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     /// Writes another configuration file and runs a command of the binary to its end.
@@ -69,7 +88,36 @@ fn command(folder: &tempfile::TempDir) -> Command {
         .env_remove("FOREBAY_CONFIG")
         .env_remove("FOREBAY_LOG")
         .env("NO_COLOR", "1");
+    if folder.path().join(CHOOSES_TIERS).exists() {
+        command.env_remove("FOREBAY_COMPILE");
+    }
     command
+}
+
+/// Asks until it is so.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Starts a process and collects what it logs.
+fn spawn(command: &mut Command) -> (Child, Arc<Log>) {
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = Arc::new(Log::default());
+    let stderr = process.stderr.take().unwrap();
+    let writer = log.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            writer.lines.lock().unwrap().0.push(line);
+            writer.grown.notify_all();
+        }
+        writer.lines.lock().unwrap().1 = true;
+        writer.grown.notify_all();
+    });
+    (process, log)
 }
 
 impl Gateway {
@@ -80,31 +128,37 @@ impl Gateway {
 
     /// Starts one in a prepared folder with more arguments to `run`.
     pub(crate) fn start_with(folder: Folder, arguments: &[&str]) -> Self {
-        let folder = folder.0;
-        let mut process = command(&folder)
-            .arg("run")
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Log::default());
-        let stderr = process.stderr.take().unwrap();
-        let writer = log.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                writer.lines.lock().unwrap().0.push(line);
-                writer.grown.notify_all();
-            }
-            writer.lines.lock().unwrap().1 = true;
-            writer.grown.notify_all();
-        });
-        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut gateway = Self { folder, process, log, address: unknown };
-        let line = gateway.wait_for_log("serving address=");
-        let address = line.split("serving address=").nth(1).unwrap().split(' ').next().unwrap();
-        gateway.address = address.parse().unwrap();
+        let mut gateway = Self::begin(folder, arguments);
+        gateway.wait_until_it_serves();
         gateway
+    }
+
+    /// Begins to start one, and waits for nothing: its address is not known yet.
+    pub(crate) fn begin(folder: Folder, arguments: &[&str]) -> Self {
+        let folder = folder.0;
+        let (process, log) = spawn(command(&folder).arg("run").args(arguments));
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { folder, process, log, address: unknown }
+    }
+
+    /// Waits for the line that says so, and takes the address from it.
+    pub(crate) fn wait_until_it_serves(&mut self) {
+        let line = self.wait_for_log("serving address=");
+        let address = line.split("serving address=").nth(1).unwrap().split(' ').next().unwrap();
+        self.address = address.parse().unwrap();
+    }
+
+    /// Whether the process has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Ends the process as a service manager does and starts it again in the same folder.
+    pub(crate) fn restart(&mut self) {
+        self.signal("TERM");
+        assert!(self.process.wait().unwrap().success(), "{}", self.log());
+        (self.process, self.log) = spawn(command(&self.folder).arg("run"));
+        self.wait_until_it_serves();
     }
 
     /// The first log line that holds the text, as soon as there is one.
@@ -123,7 +177,9 @@ impl Gateway {
 
     /// The whole log so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lines.lock().unwrap().0.join("\n")
+        // Asked for after a failed assertion too, which may have been one about the log.
+        let state = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.join("\n")
     }
 
     /// Replaces a script, without telling the gateway.

@@ -21,6 +21,6 @@ fn check(expression: &str, expected: &str) {
 /// The error an expression ends with must say this.
 #[track_caller]
 fn refused(expression: &str, expected: &str) {
-    let error = failure(&format!("fn on_request(req) {{ {expression}; }}"));
+    let error = failure(&format!("fn on_request(req) {{ {expression}; return; }}"));
     assert!(error.message.contains(expected), "{expression}: {}", error.message);
 }

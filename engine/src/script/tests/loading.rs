@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::support::{failure, load, run};
-use crate::{ErrorKind, Limits, OnError, Script, ScriptStep, SourceLoader, Step};
+use crate::{ErrorKind, Limits, OnError, Script, ScriptStep, SourceLoader, Step, Verdict};
 
 /// The first problem of a source as `kind line:column message`.
 fn problem(source: &str) -> String {
@@ -54,6 +54,47 @@ fn problems_are_found_when_the_script_is_loaded() {
     check("fn on_request(req) { eval(\"1\") }", "syntax 1:22");
     check("fn on_request(req) { import \"a\" as b; }", "check 1:22 imports stand");
     check("import \"missing\" as m;", "check 1:1 import \"missing\": imports are not available here");
+}
+
+#[test]
+fn a_hook_that_ends_with_a_value_by_accident_is_refused() {
+    check(
+        "fn on_request(req) {\n    kv::set(\"a\", 1);\n}",
+        "check 2:9 on_request ends with kv::set, whose bool is no verdict",
+    );
+    check("fn on_request(req) { kv::set(\"a\", 1, 60) }", "check 1:26 on_request ends with kv::set");
+    check(
+        "fn on_log(r, s, l) { if r.method == \"GET\" { 1 } else { kv::incr(\"a\") } }",
+        "check 1:60 on_log",
+    );
+    check("fn on_request(req) { try { kv::delete(\"a\") } catch { } }", "check 1:32 on_request");
+    check(
+        "fn on_request(req) { { req.headers.remove(\"a\"); } }",
+        "check 1:24 on_request ends with req.headers.remove",
+    );
+    check(
+        "fn on_response(a, b) { b.headers.remove(\"a\"); }",
+        "check 1:24 on_response ends with b.headers.remove",
+    );
+
+    for fine in [
+        "fn on_request(req) { kv::set(\"a\", 1); return; }",
+        "fn on_request(req) { reply(200) }",
+        "fn on_request(req) { if req.method == \"GET\" { reply(200); } else { req.headers.append(\"a\", 1); } }",
+        "fn on_error(req, err) { err.remove(\"kind\"); }",
+        "fn on_request(req) { log::info(\"a\"); }",
+        "fn on_request(req) { if req.method == \"GET\" { kv::set(\"a\", 1); } return; }",
+        // What these return is not known, or may be a verdict.
+        "fn on_request(req) { kv::get(\"a\") }",
+        "fn on_request(req) { req.vars.remove(\"a\"); }",
+        "fn on_request(req) { helper(req); } fn helper(req) { kv::set(\"a\", 1) }",
+        "fn on_request(req) { let req = #{ headers: #{ a: () } }; req.headers.remove(\"a\"); }",
+        "fn on_request(req) { req = #{ headers: #{ a: () } }; req.headers.remove(\"a\"); }",
+        "fn on_request(req) { try { } catch (req) { req.headers.remove(\"a\") } }",
+        "fn on_request(req) { req.headers.remove(\"a\"); } fn remove(name) { }",
+    ] {
+        assert_eq!(problem(fine), "none", "{fine}");
+    }
 }
 
 #[test]
@@ -140,6 +181,10 @@ fn imports_come_from_the_scripts_folder() {
     let (exchange, verdict) = run(&step);
     assert!(exchange.request.headers.contains_key("x-out"), "{verdict:?}");
     assert_eq!(exchange.request.headers["x-out"], "hi ann2");
+    // An import's functions are not those of the namespace it hides, so what they return is not known.
+    let hidden = "import \"lib/store\" as kv; fn on_request(req) { kv::set(\"a\", 1); }";
+    let (_, verdict) = run(&import(hidden, &[("lib/store", "fn set(name, value) { }")]).unwrap());
+    assert!(matches!(verdict, Verdict::Continue), "{verdict:?}");
     for (source, files, expected) in [
         ("import \"../a\" as a;", &[][..], "leaves the scripts folder"),
         ("import \"a\" as a;", &[("a", "import \"a\" as a;")][..], "imports itself"),
@@ -149,4 +194,19 @@ fn imports_come_from_the_scripts_folder() {
         let error = import(source, files).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_digest_covers_the_text_and_all_imports() {
+    let digest = |source: &str, more: &'static str| {
+        let files = [("names", "import \"more\" as more; fn f() { more::g() }"), ("more", more)];
+        let Step::Script(step) = import(source, &files).unwrap();
+        step.script().digest().clone()
+    };
+    let source = "import \"names\" as names; fn on_request(req) { names::f() }";
+    let first = digest(source, "fn g() { 1 }");
+    assert_eq!(first.len(), 64);
+    assert_eq!(first, digest(source, "fn g() { 1 }"));
+    assert_ne!(first, digest(source, "fn g() { 2 }"), "an import of an import counts");
+    assert_ne!(first, digest(&format!("{source} "), "fn g() { 1 }"));
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::RawMode;
+
 /// One route: what it matches and what happens then.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +79,8 @@ pub(in super::super) struct RawStepSettings {
     /// What an error of the script means for the request.
     #[schemars(extend("default" = "closed"))]
     pub(in super::super) on_error: Option<RawOnError>,
+    /// How the script is run; `compile.mode` without this.
+    pub(in super::super) mode: Option<RawMode>,
 }
 
 /// What an error of a script means for the request.

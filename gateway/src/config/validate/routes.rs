@@ -196,7 +196,7 @@ pub(super) fn steps(raw: Vec<RawStep>, node: &Node, context: &mut Context<'_>) -
         let item = node.item(index);
         let (settings, place) = match raw {
             RawStep::Name(name) => {
-                (RawStepSettings { script: Some(name), config: None, on_error: None }, item)
+                (RawStepSettings { script: Some(name), config: None, on_error: None, mode: None }, item)
             }
             RawStep::Settings(settings) => (settings, item.at("script")),
         };
@@ -210,6 +210,7 @@ pub(super) fn steps(raw: Vec<RawStep>, node: &Node, context: &mut Context<'_>) -
                 Some(RawOnError::Open) => OnError::Open,
                 Some(RawOnError::Closed) | None => OnError::Closed,
             },
+            mode: context.modes.of(settings.mode),
             location: Some(context.source.location(start)),
         });
     }

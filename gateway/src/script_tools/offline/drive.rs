@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use forebay_engine::host::{Answer, HttpCall, KvOperation, KvValue};
-use forebay_engine::{Exchange, Hook, Progress, Step, Verdict, Wait};
+use forebay_engine::{Call, Exchange, Hook, Progress, Step, Verdict, Wait};
 
 use super::{Offline, State};
 use crate::script_tools::Project;
@@ -20,18 +20,47 @@ pub(in crate::script_tools) fn drive(
     exchange: Box<Exchange>,
     bodies: &Bodies,
 ) -> (Box<Exchange>, Verdict) {
-    let mut call = step.begin(hook, exchange, &world.host(project));
+    let call = step.begin(hook, exchange, &world.host(project));
+    match drive_call(project, world, call, bodies, |_, _| true) {
+        Some(done) => done,
+        // Only an observer ends a call early.
+        None => unreachable!("nobody ended the call"),
+    }
+}
+
+/// Runs a call to its end; `observe` sees each wait with its answer and says whether to go on. A call that is not
+/// to go on is cancelled.
+pub(in crate::script_tools) fn drive_call(
+    project: &Project,
+    world: &Offline,
+    mut call: Call,
+    bodies: &Bodies,
+    mut observe: impl FnMut(&Wait, &Answer) -> bool,
+) -> Option<(Box<Exchange>, Verdict)> {
     let mut answer = Answer::Go;
     loop {
         match call.resume(answer) {
-            Progress::Done(exchange, verdict) => return (exchange, verdict),
+            Progress::Done(exchange, verdict) => return Some((exchange, verdict)),
             Progress::Waiting(wait) => {
                 let served = serve(&mut world.state(), &wait, bodies, project.body_bytes_max);
                 let deadline_ns = call.deadline_ns();
                 answer = pass(&mut world.state(), served, deadline_ns);
+                if !observe(&wait, &answer) {
+                    return None;
+                }
             }
         }
     }
+}
+
+/// The answer to one wait, for a caller that does without deadlines.
+pub(in crate::script_tools) fn answer(
+    project: &Project,
+    world: &Offline,
+    wait: &Wait,
+    bodies: &Bodies,
+) -> Answer {
+    serve(&mut world.state(), wait, bodies, project.body_bytes_max).answer
 }
 
 /// An answer, the time it takes, and a line about it for the report.

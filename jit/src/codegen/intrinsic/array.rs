@@ -43,16 +43,15 @@ pub(super) fn search(name: &str, element: &Ty, value: &Ty) -> Option<Direct> {
     if element != value || !plain {
         return None;
     }
-    let direct = match name {
+    Some(match name {
         "contains" => Direct::reads(Helper::ArrayContains, &[Borrowed], Gives::Bool),
         _ => Direct::reads(Helper::ArrayIndexOf, &[Borrowed], Gives::Int),
-    };
-    Some(direct.with_context())
+    })
 }
 
 impl FunctionGen<'_, '_> {
     /// Adds an item to an array: at once where there is room.
-    pub(super) fn push(&mut self, array: Value, item: Val) {
+    pub(in crate::codegen) fn push(&mut self, array: Value, item: Val) {
         let layout = self.layout.expect("asked for only when the layout is known");
         let vector = self.load(types::I64, array, layout.payload);
         let length = self.load(types::I64, vector, layout.vec_length);
@@ -60,7 +59,7 @@ impl FunctionGen<'_, '_> {
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThan, length, room);
         let (fast, full) = (self.builder.create_block(), self.cold_block());
         let done = self.builder.create_block();
-        // Copying an item out of a string's or container's own memory must be over before the array moves.
+        // The item may lie in the array itself: it is copied before the array moves.
         self.builder.ins().brif(fits, fast, &[], full, &[]);
         self.builder.switch_to_block(fast);
         let items = self.load(types::I64, vector, layout.vec_pointer);

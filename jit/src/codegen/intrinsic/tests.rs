@@ -1,16 +1,26 @@
 //! Compiled programs against the interpreter: values and errors, in all modes, with and without limits.
 
+use std::fmt::Write as _;
+
 use rhai::{AST, Dynamic, Engine, Scope};
 
 use crate::{Options, compile};
 
 mod arrays;
+mod assignments;
+mod joining;
 mod maps;
 mod numbers;
 mod strings;
 
 /// All modes: types and layout, layout alone, types alone.
 const MODES: [(bool, bool); 3] = [(true, true), (false, true), (true, false)];
+
+fn unlimited() -> Engine {
+    let mut engine = Engine::new();
+    engine.set_max_expr_depths(0, 0);
+    engine
+}
 
 /// An engine with small limits.
 fn limited() -> Engine {
@@ -47,12 +57,12 @@ fn compare(engine: &Engine, ast: &AST, script: &str, modes: &[(bool, bool)]) {
 
 /// Without limits, and with small ones that the script's own literals may be beyond.
 fn agree(script: &str) {
-    agree_in(&Engine::new(), script, &MODES);
+    agree_in(&unlimited(), script, &MODES);
     agree_limited(script);
 }
 
 fn agree_limited(script: &str) {
-    let ast = Engine::new().compile(script).expect(script);
+    let ast = unlimited().compile(script).expect(script);
     compare(&limited(), &ast, script, &MODES[..1]);
 }
 
@@ -61,11 +71,13 @@ fn agree_limited(script: &str) {
 fn agree_each(before: &str, expressions: &[&str]) {
     let mut script = String::new();
     for (index, expression) in expressions.iter().enumerate() {
-        script += &format!("fn f{index}() {{ {before} let result = {expression}; result }}\n");
-        script +=
-            &format!("let v{index} = (); try {{ v{index} = f{index}(); }} catch (e) {{ v{index} = e; }}\n");
+        let _ = write!(
+            script,
+            "fn f{index}() {{ {before} let result = {expression}; result }}
+            let v{index} = (); try {{ v{index} = f{index}(); }} catch (e) {{ v{index} = e; }}\n"
+        );
     }
-    let mut counting = Engine::new();
+    let mut counting = unlimited();
     counting.set_max_operations(10_000_000);
     agree_in(&counting, &script, &MODES);
     for expression in expressions {
@@ -81,6 +93,7 @@ fn functions_of_the_host_and_of_the_script_go_first() {
     engine.register_get("len", |text: &mut rhai::ImmutableString| format!("[{text}]"));
     engine.register_fn("push", |_: &mut rhai::Array, _: i64| 7_i64);
     engine.register_fn("==", |_: i64, _: i64| true);
+    engine.register_fn("+", |_: &str, _: i64| 9_i64);
     engine.register_fn("to_string", |value: f64| format!("f{value}"));
     for script in [
         "let x = 5; x.to_float() + to_float(x)",
@@ -90,14 +103,20 @@ fn functions_of_the_host_and_of_the_script_go_first() {
         "let x = 1.5; x.to_string() + to_string(x)",
         "fn abs() { this * 100 } fn sign(x) { x * 10 } let x = -4; [x.abs(), abs(x), x.sign(), sign(x)]",
         "fn len() { 42 } let a = [1, 2]; let s = \"ab\"; [a.len(), s.len(), len(a), a.len, s.is_empty()]",
+        "let s = \"x\"; let a = s + 1.5; let b = s + 5; let c = 1.5 + s; s += 1.5; [a, b, c, s, `${1.5} ${5}`]",
         "fn array.len() { 42 } let a = [1, 2]; let s = \"ab\"; [a.len(), len(a), s.bytes()]",
     ] {
         agree_in(&engine, script, &MODES);
     }
     let raw = Engine::new_raw();
-    for script in
-        ["let x = 5; x.to_float()", "let a = [1]; a.push(2); a", "let s = \"x\"; s.len", "[1].len()"]
-    {
+    for script in [
+        "let x = 5; x.to_float()",
+        "let a = [1]; a.push(2); a",
+        "let s = \"x\"; s.len",
+        "[1].len()",
+        "let s = \"x\"; s + 1",
+        "let s = \"x\"; s += 1; s",
+    ] {
         agree_in(&raw, script, &MODES);
     }
 }

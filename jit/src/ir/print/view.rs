@@ -1,7 +1,7 @@
 //! What a listing wants to know of one instance.
 
 use super::local_name;
-use crate::infer::{Instance, InstanceId, Typed, may_hold_function};
+use crate::infer::{Instance, InstanceId, Typed, binary_type, may_hold_function};
 use crate::ir::{ChainExpr, ChainRoot, Expr, FirstArgument, Function, LocalId, Place, Unit};
 use crate::rt::chain::{Method, StepKind};
 use crate::ty::{Part, Ty};
@@ -96,7 +96,19 @@ impl<'p> View<'p> {
             };
             current = current.part(&part);
         }
-        if tested { "tested" } else { "inline" }
+        match (&chain.chain.assign, &chain.value) {
+            (Some(assign), Some(value)) => {
+                let value = self.ty(value);
+                let new = assign.op.map_or_else(|| value.clone(), |op| binary_type(op, &current, value));
+                if tested || !current.is_scalar() || !value.is_scalar() || new != current {
+                    "runtime"
+                } else {
+                    "inline"
+                }
+            }
+            _ if tested => "tested",
+            _ => "inline",
+        }
     }
 
     fn is_library(&self, method: &Method, receiver: &Ty) -> bool {

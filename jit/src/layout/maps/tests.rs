@@ -1,3 +1,5 @@
+//! Tests of `maps`: each compares with the interpreter.
+
 use super::*;
 
 fn right() -> (MapLayout, usize) {

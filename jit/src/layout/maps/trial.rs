@@ -50,7 +50,7 @@ fn fits(layout: &MapLayout, map: &Map) -> bool {
         })
 }
 
-/// Whether all maps pass: of 0 to 30 entries, filled in different orders, thinned out, copied, merged and split.
+/// Whether all maps pass: of 0 to 24 entries, filled in different orders, thinned out, copied, merged and split.
 fn all_maps(test: &dyn Fn(&Map) -> bool) -> bool {
     (0..=30).all(|size| {
         ORDERS.into_iter().all(|order| {
@@ -66,11 +66,10 @@ fn all_maps(test: &dyn Fn(&Map) -> bool) -> bool {
 
 type Order = fn(usize, usize) -> usize;
 
-const ORDERS: [Order; 5] = [
+const ORDERS: [Order; 4] = [
     |step, _| step,
     |step, size| size - 1 - step,
     |step, size| if step % 2 == 0 { step / 2 } else { size - 1 - step / 2 },
-    |step, size| (step * 7 + 3) % size.max(1),
     |step, _| (step * 2_654_435_761) % 1021,
 ];
 

@@ -26,15 +26,15 @@ use crate::rt::raw;
 
 /// What a library function offers to its closure.
 #[derive(Debug, Clone, Copy)]
-struct Offer {
+pub(crate) struct Offer {
     /// Values that are always arguments.
-    arguments: usize,
+    pub(crate) arguments: usize,
     /// Values that come after those when nothing fits without them.
     extras: usize,
     /// Whether a value is offered as `this`.
     this: bool,
     /// At which place that value becomes an argument if `this` does not fit.
-    moved: Option<usize>,
+    pub(crate) moved: Option<usize>,
 }
 
 impl Offer {
@@ -47,7 +47,7 @@ impl Offer {
     }
 
     /// What the function of this name offers when it is called on a value.
-    fn of(name: &str, receiver: &Dynamic) -> Option<Self> {
+    pub(crate) fn of(name: &str, receiver: &Dynamic) -> Option<Self> {
         if receiver.is_array() {
             return Some(match name {
                 "map" | "filter" | "find" | "find_map" | "some" | "all" | "index_of" | "drain" | "retain" => {
@@ -55,7 +55,7 @@ impl Offer {
                 }
                 "for_each" => Self { moved: None, ..Self::item(1) },
                 "reduce" | "reduce_rev" => Self { arguments: 1, moved: Some(1), ..Self::item(1) },
-                "sort" | "sort_by" | "dedup" => Self::plain(2, 0),
+                "sort" | "sort_by" | "order" | "order_by" | "dedup" => Self::plain(2, 0),
                 "zip" => Self::plain(2, 1),
                 _ => return None,
             });
@@ -67,7 +67,7 @@ impl Offer {
 
 /// How a closure takes what is offered.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+pub(crate) enum Way {
     /// The first value is `this`, the others are the arguments; there are so many in all.
     This(usize),
     /// The first value becomes an argument at this place; there are so many in all.
@@ -86,7 +86,7 @@ impl Way {
 }
 
 /// The compiled function of a closure and the way that it is called in.
-fn find(context: &Context<'_>, pointer: &FnPtr, offer: Offer) -> Option<(CompiledFunction, Way)> {
+pub(crate) fn find(context: &Context<'_>, pointer: &FnPtr, offer: Offer) -> Option<(CompiledFunction, Way)> {
     let Offer { arguments, extras, this, moved } = offer;
     let curried = pointer.curry().len();
     let function = |parameters: usize| context.functions.find(pointer.fn_name(), curried + parameters);
@@ -143,9 +143,7 @@ pub(crate) fn stand_in(
         return None;
     }
     let offer = Offer::of(name, receiver)?;
-    let functions = context.functions;
-    let sites = functions.sites()?;
-    if sites.own_functions.get_or_init(|| own_functions(context.engine)).contains(name) {
+    if !is_library(context, name)? {
         return None;
     }
     let is_open = Arc::new(AtomicBool::new(true));
@@ -163,6 +161,12 @@ pub(crate) fn stand_in(
         }
     }
     found.then(|| Callbacks { is_open, global: context.global.clone() })
+}
+
+/// Whether a name means the library's function alone. Unknown without the memory of a program.
+pub(crate) fn is_library(context: &Context<'_>, name: &str) -> Option<bool> {
+    let sites = context.functions.sites()?;
+    Some(!sites.own_functions.get_or_init(|| own_functions(context.engine)).contains(name))
 }
 
 /// Names that the host has functions of its own for. Those may do with a closure what they like.

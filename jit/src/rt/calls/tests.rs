@@ -1,3 +1,5 @@
+//! Tests of `calls`: each compares with the interpreter.
+
 #![expect(unsafe_code, reason = "calls helpers as machine code does")]
 
 use std::sync::{Arc, Mutex};
@@ -211,7 +213,12 @@ unsafe extern "C" fn seventy_seven(
 impl crate::rt::context::FunctionTable for Stand {
     fn find(&self, name: &str, parameters: usize) -> Option<CompiledFunction> {
         let is_mine = name.starts_with("anon$") && parameters == 1;
-        is_mine.then(|| CompiledFunction { entry: seventy_seven, name: "mine".into(), is_empty: false })
+        is_mine.then(|| CompiledFunction {
+            entry: seventy_seven,
+            name: "mine".into(),
+            is_empty: false,
+            lent: [].into(),
+        })
     }
 
     fn find_method(&self, _: &str, _: &str, _: usize) -> Option<CompiledFunction> {
@@ -265,7 +272,8 @@ fn calls_are_nested_only_so_deep() {
     let table = Stand(crate::rt::natives::RuntimeSites::default());
     let mut context = crate::rt::testing::context_with(&engine, &table);
     context.level = context.level_max;
-    let function = CompiledFunction { entry: seventy_seven, name: "mine".into(), is_empty: false };
+    let function =
+        CompiledFunction { entry: seventy_seven, name: "mine".into(), is_empty: false, lent: [].into() };
     let mut out = Dynamic::UNIT;
     let at = pack(Position::new(4, 5));
     let mut arguments = [Dynamic::UNIT];

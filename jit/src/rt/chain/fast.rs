@@ -61,6 +61,25 @@ pub unsafe extern "C" fn map_find(
     ptr::null_mut()
 }
 
+/// As [`map_find`]; a missing entry is added as unit.
+///
+/// # Safety
+///
+/// As [`map_find`].
+pub unsafe extern "C" fn map_place(
+    map: *mut Dynamic,
+    key: *const RuntimeKey,
+    guess: *const Guess,
+) -> *mut Dynamic {
+    // SAFETY: the caller's promise.
+    let found = unsafe { map_find(map, key, guess) };
+    if !found.is_null() {
+        return found;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { map_insert(map, key) }
+}
+
 /// The entry of a map with a string as the key; null when it is not there.
 ///
 /// # Safety

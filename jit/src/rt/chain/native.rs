@@ -18,6 +18,7 @@ use super::{
     walk::Outcome,
 };
 use crate::rt::{
+    callbacks,
     calls::callbacks::{Callbacks, stand_in},
     context::Context,
 };
@@ -119,12 +120,35 @@ pub(super) fn call_checked(
     if let Some(entry) = site.find(arguments) {
         return direct(context, call, entry, arguments);
     }
+    if rehearse(context, call, site, arguments)
+        && let Some(entry) = site.find(arguments)
+    {
+        return direct(context, call, entry, arguments);
+    }
     let types = arguments.iter().map(|argument| argument.type_id()).collect();
     let (outcome, entry) = first(context, call, arguments);
     if let Some(entry) = entry {
         site.remember(types, entry);
     }
     outcome
+}
+
+/// Finds out, before the first call, what it is that will call closures: by a call with nothing to call them for.
+fn rehearse(context: &mut Context<'_>, call: Call<'_>, site: &Site, arguments: &[&mut Dynamic]) -> bool {
+    if !callbacks::is_candidate(call.name, arguments) {
+        return false;
+    }
+    let Some((receiver, rest)) = arguments.split_first() else { return false };
+    let types = arguments.iter().map(|argument| argument.type_id()).collect();
+    let mut empty = callbacks::rehearsal(receiver);
+    let mut rest: FnArgsVec<_> = rest.iter().map(|argument| (**argument).clone()).collect();
+    let mut all: FnArgsVec<_> = std::iter::once(&mut empty).chain(rest.iter_mut()).collect();
+    let (_, entry) = first(context, call, &mut all);
+    let is_found = entry.is_some();
+    if let Some(entry) = entry {
+        site.remember(types, entry);
+    }
+    is_found
 }
 
 /// Whether names mean what they always mean to this program: no import has changed the global namespace.
@@ -223,12 +247,14 @@ pub(super) fn invoke(
         );
     }
     context.global.level = usize::try_from(call.level).unwrap_or(usize::MAX);
-    // Closures among the arguments are to run compiled.
-    let callbacks = stand_in(context, call.name, arguments);
-    let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
-    let value = enter(context.engine, global, call, func, source.as_deref(), arguments)
-        .map_err(|error| positioned(error, call.position))?;
-    drop(callbacks);
+    let own = callbacks::run(context, call.name, arguments, call.position);
+    let result = own.unwrap_or_else(|| {
+        // Closures among the arguments are to run compiled.
+        let callbacks = stand_in(context, call.name, arguments);
+        let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
+        enter(context.engine, global, call, func, source.as_deref(), arguments)
+    });
+    let value = result.map_err(|error| positioned(error, call.position))?;
     check_size(context, &value, call.position)?;
     if let Some(first) = arguments.first().filter(|_| call.is_reference) {
         check_size(context, first, call.position)?;

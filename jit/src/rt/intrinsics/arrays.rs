@@ -3,7 +3,6 @@
 
 use rhai::{Array, Dynamic};
 
-use super::super::context::Context;
 use super::super::operators::same;
 use super::super::raw;
 use super::{change, count, read};
@@ -203,37 +202,23 @@ pub unsafe extern "C" fn extract(array: *const Dynamic, start: i64, length: i64,
 ///
 /// # Safety
 ///
-/// `context` is the context, `array` holds an array, `value` a value.
-pub unsafe extern "C" fn contains(
-    context: *mut Context<'_>,
-    array: *const Dynamic,
-    value: *const Dynamic,
-) -> u8 {
+/// `array` holds an array, `value` a value.
+pub unsafe extern "C" fn contains(array: *const Dynamic, value: *const Dynamic) -> u8 {
     // SAFETY: the caller's promise.
-    u8::from(unsafe { index_of(context, array, value) } >= 0)
+    u8::from(unsafe { index_of(array, value) } >= 0)
 }
 
-/// The place of the first item that equals the value, or -1. Each comparison costs an operation.
+/// The place of the first item that equals the value, or -1. The interpreter counts no operation for a comparison.
 ///
 /// # Safety
 ///
 /// As for [`contains`].
-pub unsafe extern "C" fn index_of(
-    context: *mut Context<'_>,
-    array: *const Dynamic,
-    value: *const Dynamic,
-) -> i64 {
-    // SAFETY: the caller's promise.
-    let context = unsafe { raw::context(context) };
+pub unsafe extern "C" fn index_of(array: *const Dynamic, value: *const Dynamic) -> i64 {
     // SAFETY: the caller's promise.
     let value = unsafe { raw::value_ref(value) };
-    let body = |items: &Array| {
-        let found = items.iter().position(|item| same(item, value));
-        context.fuel -= count(found.map_or(items.len(), |found| found + 1));
-        found.map_or(-1, count)
-    };
+    let body = |items: &Array| Some(items.iter().position(|item| same(item, value)).map_or(-1, count));
     // SAFETY: the caller's promise.
-    unsafe { read(array, body) }
+    unsafe { read(array, body) }.unwrap_or(-1)
 }
 
 /// Where an index is, if it is within bounds.

@@ -1,21 +1,23 @@
 //! Functions on strings.
-//!
-//! Functions that change a string read all that they need before they write: an argument may be the very same value.
 #![expect(unsafe_code, reason = "machine code passes pointers")]
 
-use rhai::{Array, Dynamic, EvalAltResult, ImmutableString};
+use rhai::{Array, Dynamic, ImmutableString};
 
-use super::super::context::{Context, Status};
-use super::super::guard::park;
 use super::super::raw;
-use super::{change, count, read, read_text};
-use crate::position::unpack;
+use super::{count, read, read_text};
 
+mod change;
 mod grow;
 mod line;
+mod parse;
 
-pub use grow::{append_bool, append_char, append_float, append_int, append_text, join};
+pub use change::{clear, make_lower, make_upper, pop, replace, trim};
+pub use grow::{
+    append_bool, append_char, append_char_checked, append_float, append_int, append_text,
+    append_text_checked, join,
+};
 pub(crate) use line::Line;
+pub use parse::{parse_float, parse_int};
 
 /// A test of one string with another.
 type Test = fn(&str, &str) -> bool;
@@ -250,58 +252,6 @@ fn cased(text: &ImmutableString, is: fn(char) -> bool, convert: fn(&str) -> Stri
     if text.chars().all(is) { text.clone() } else { convert(text).into() }
 }
 
-/// Turns the string into upper case.
-///
-/// # Safety
-///
-/// `text` holds a string.
-pub unsafe extern "C" fn make_upper(text: *mut Dynamic) {
-    let body = |text: &mut ImmutableString| *text = cased(text, char::is_uppercase, str::to_uppercase);
-    // SAFETY: the caller's promise.
-    unsafe { change(text, body) };
-}
-
-/// Turns the string into lower case.
-///
-/// # Safety
-///
-/// `text` holds a string.
-pub unsafe extern "C" fn make_lower(text: *mut Dynamic) {
-    let body = |text: &mut ImmutableString| *text = cased(text, char::is_lowercase, str::to_lowercase);
-    // SAFETY: the caller's promise.
-    unsafe { change(text, body) };
-}
-
-/// Removes white space at both ends.
-///
-/// # Safety
-///
-/// `text` holds a string.
-pub unsafe extern "C" fn trim(text: *mut Dynamic) {
-    let body = |text: &mut ImmutableString| {
-        let trimmed = text.trim();
-        if trimmed.len() != text.len() {
-            *text = trimmed.into();
-        }
-    };
-    // SAFETY: the caller's promise.
-    unsafe { change(text, body) };
-}
-
-/// Removes everything.
-///
-/// # Safety
-///
-/// `text` holds a string.
-pub unsafe extern "C" fn clear(text: *mut Dynamic) {
-    let body = |text: &mut ImmutableString| match text.get_mut() {
-        Some(text) => text.clear(),
-        None => *text = ImmutableString::new(),
-    };
-    // SAFETY: the caller's promise.
-    unsafe { change(text, body) };
-}
-
 /// The text of a string or character.
 ///
 /// # Safety
@@ -314,38 +264,6 @@ unsafe fn text_of(value: *const Dynamic) -> ImmutableString {
         Ok(char) => ImmutableString::from(&*char.encode_utf8(&mut [0; 4])),
         Err(_) => value.read_lock::<ImmutableString>().map(|text| text.clone()).unwrap_or_default(),
     }
-}
-
-/// Replaces each occurrence; both arguments are strings or characters.
-///
-/// # Safety
-///
-/// `text` holds a string, the others a string or a character each.
-pub unsafe extern "C" fn replace(text: *mut Dynamic, from: *const Dynamic, to: *const Dynamic) {
-    // SAFETY: the caller's promise.
-    let from = unsafe { text_of(from) };
-    // SAFETY: the caller's promise.
-    let to = unsafe { text_of(to) };
-    let body = |text: &mut ImmutableString| {
-        if !text.is_empty() {
-            *text = text.replace(from.as_str(), &to).into();
-        }
-    };
-    // SAFETY: the caller's promise.
-    unsafe { change(text, body) };
-}
-
-/// Takes the last character out; unit when there is none.
-///
-/// # Safety
-///
-/// `text` holds a string, `out` is an empty slot.
-pub unsafe extern "C" fn pop(text: *mut Dynamic, out: *mut Dynamic) {
-    let body = |text: &mut ImmutableString| if text.is_empty() { None } else { text.make_mut().pop() };
-    // SAFETY: the caller's promise.
-    let last = unsafe { change(text, body) };
-    // SAFETY: the caller's promise.
-    unsafe { raw::put(out, last.map_or(Dynamic::UNIT, Dynamic::from_char)) };
 }
 
 /// The parts between a string or character; the whole where it does not occur.
@@ -395,69 +313,4 @@ pub unsafe extern "C" fn next_char(text: *const Dynamic, byte: *mut i64) -> i64 
     // SAFETY: the caller's promise.
     unsafe { byte.write(count(start + found.len_utf8())) };
     u32::from(found).into()
-}
-
-/// The integer that the string is the text of.
-///
-/// # Safety
-///
-/// `context` is the context, `text` holds a string, `out` is good for writing.
-pub unsafe extern "C" fn parse_int(
-    context: *mut Context<'_>,
-    text: *const Dynamic,
-    out: *mut i64,
-    position: u32,
-) -> Status {
-    let body = |text: &str| {
-        let parsed = text.trim().parse::<i64>();
-        Some(parsed.map_err(|error| format!("Error parsing integer number '{text}': {error}")))
-    };
-    // SAFETY: the caller's promise.
-    let parsed = unsafe { read_text(text, body) };
-    // SAFETY: the caller's promise.
-    unsafe { parsed_number(context, parsed, out, position) }
-}
-
-/// The float that the string is the text of.
-///
-/// # Safety
-///
-/// `context` is the context, `text` holds a string, `out` is good for writing.
-pub unsafe extern "C" fn parse_float(
-    context: *mut Context<'_>,
-    text: *const Dynamic,
-    out: *mut f64,
-    position: u32,
-) -> Status {
-    let body = |text: &str| {
-        let parsed = text.trim().parse::<f64>();
-        Some(parsed.map_err(|error| format!("Error parsing floating-point number '{text}': {error}")))
-    };
-    // SAFETY: the caller's promise.
-    let parsed = unsafe { read_text(text, body) };
-    // SAFETY: the caller's promise.
-    unsafe { parsed_number(context, parsed, out, position) }
-}
-
-/// # Safety
-///
-/// `context` is the context, `out` is good for writing.
-unsafe fn parsed_number<T>(
-    context: *mut Context<'_>,
-    parsed: Option<Result<T, String>>,
-    out: *mut T,
-    position: u32,
-) -> Status {
-    let message = match parsed {
-        Some(Ok(number)) => {
-            // SAFETY: the caller's promise.
-            unsafe { out.write(number) };
-            return Status::Ok;
-        }
-        Some(Err(message)) => message,
-        None => String::new(),
-    };
-    let error = EvalAltResult::ErrorArithmetic(message, unpack(position));
-    // SAFETY: the caller's promise.
-    park(unsafe { raw::context(context) }, error.into())
 }

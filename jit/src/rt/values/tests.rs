@@ -1,3 +1,5 @@
+//! Tests of `values`: each compares with the interpreter.
+
 #![expect(unsafe_code, reason = "calls helpers as machine code does")]
 
 use rhai::{Dynamic, Engine};

@@ -87,7 +87,7 @@ fn options_describe_the_rest() {
 fn any_status_is_an_answer_and_no_answer_is_an_error_to_catch() {
     let (exchange, _, _) = serve(
         "let a = http::get(\"http://a/x\"); req.headers[\"x-out\"] = `${a.status} ${a.ok} ${a.text()}`; \
-         try { http::get(\"http://down.example\") } catch (e) { req.headers[\"x-error\"] = e }",
+         try { http::get(\"http://down.example\") } catch (e) { req.headers[\"x-error\"] = e } return;",
     );
     assert_eq!(exchange.request.headers["x-out"], "404 false http://a/x");
     assert_eq!(exchange.request.headers["x-error"], "connection refused");

@@ -28,7 +28,7 @@ impl FunctionTable for Functions {
             (name, parameters) if name.starts_with("anon$") => anonymous(parameters)?,
             _ => return None,
         };
-        Some(CompiledFunction { entry, name: name.into(), is_empty: name == "nothing" })
+        Some(CompiledFunction { entry, name: name.into(), is_empty: name == "nothing", lent: [].into() })
     }
 
     fn find_method(&self, type_name: &str, name: &str, parameters: usize) -> Option<CompiledFunction> {
@@ -37,7 +37,7 @@ impl FunctionTable for Functions {
             ("Point", "kind", 0) => one,
             _ => return None,
         };
-        Some(CompiledFunction { entry, name: name.into(), is_empty: false })
+        Some(CompiledFunction { entry, name: name.into(), is_empty: false, lent: [].into() })
     }
 }
 

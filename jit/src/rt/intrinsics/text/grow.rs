@@ -5,9 +5,14 @@
 
 use rhai::{Dynamic, ImmutableString};
 
+use super::super::super::context::{Context, Status};
+use super::super::super::errors::fill;
+use super::super::super::guard::park;
+use super::super::super::limits::Sizes;
 use super::super::super::raw;
-use super::super::{change, read};
+use super::super::{change, count, read};
 use super::{Line, char_of};
+use crate::position::unpack;
 
 /// Appends a string, which may be the same value.
 ///
@@ -99,4 +104,66 @@ pub unsafe extern "C" fn join(left: *const Dynamic, right: *const Dynamic, out: 
     let joined = unsafe { read(left, body) };
     // SAFETY: the caller's promise.
     unsafe { raw::put(out, joined.into()) };
+}
+
+/// Appends a string as long as the result is within the engine's limits; nothing is checked when one of them is empty.
+///
+/// # Safety
+///
+/// `context` is the context, both others hold strings.
+pub unsafe extern "C" fn append_text_checked(
+    context: *mut Context<'_>,
+    text: *mut Dynamic,
+    more: *const Dynamic,
+    position: u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let length = unsafe { super::bytes(text) };
+    // SAFETY: the caller's promise.
+    let added = unsafe { super::bytes(more) };
+    if length > 0 && added > 0 {
+        // SAFETY: the caller's promise.
+        let status = unsafe { check(context, length, added, position) };
+        if status == Status::Error {
+            return status;
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { append_text(text, more) };
+    Status::Ok
+}
+
+/// Appends a character as long as the result is within the engine's limits.
+///
+/// # Safety
+///
+/// `context` is the context, `text` holds a string.
+pub unsafe extern "C" fn append_char_checked(
+    context: *mut Context<'_>,
+    text: *mut Dynamic,
+    more: u32,
+    position: u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let length = unsafe { super::bytes(text) };
+    // SAFETY: the caller's promise.
+    let status = unsafe { check(context, length, count(char_of(more).len_utf8()), position) };
+    if status == Status::Ok {
+        // SAFETY: the caller's promise.
+        unsafe { append_char(text, more) };
+    }
+    status
+}
+
+/// # Safety
+///
+/// `context` is the context.
+unsafe fn check(context: *mut Context<'_>, length: i64, added: i64, position: u32) -> Status {
+    // SAFETY: the caller's promise.
+    let context = unsafe { raw::context(context) };
+    let total = usize::try_from(length.saturating_add(added)).unwrap_or(usize::MAX);
+    match Sizes::string(total).check(context.engine) {
+        Ok(()) => Status::Ok,
+        Err(error) => park(context, fill(error, unpack(position))),
+    }
 }

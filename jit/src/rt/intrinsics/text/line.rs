@@ -9,7 +9,6 @@ pub(crate) struct Line {
 }
 
 /// Beyond these sizes floats are written with an exponent. The interpreter's bounds are 32-bit floats.
-#[expect(clippy::cast_lossless, reason = "in a constant")]
 const NATURAL: std::ops::RangeInclusive<f64> = 1e-13_f32 as f64..=1e13_f32 as f64;
 
 impl Line {
