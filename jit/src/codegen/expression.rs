@@ -591,6 +591,9 @@ impl<'f> FunctionGen<'_, 'f> {
             })
             .collect();
         let count = u32::try_from(exported.len()).expect("few variables");
+        // An error leaves temporaries in any slot of the body; they are still to be dropped.
+        let mark = self.mark();
+        self.release(self.highest_slot());
         let row = self.temps(count);
         for (index, export) in (0..).zip(exported) {
             let home = self.home(export.local);
@@ -608,6 +611,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let total = self.number(exported.len());
         let context = self.context;
         self.call(Helper::ExportScope, &[context, table, items, total]);
+        self.release(mark);
     }
 
     /// Whether the right operands leave variables alone.

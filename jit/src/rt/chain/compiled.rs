@@ -7,7 +7,10 @@ use std::ptr;
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use super::Fallible;
-use crate::rt::context::{CompiledFunction, Context, Status};
+use crate::rt::{
+    context::{CompiledFunction, Context, Status},
+    values::make_writable,
+};
 
 /// How a function is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(super) fn call(
     if function.is_empty {
         return Ok(Dynamic::UNIT);
     }
+    // A parameter is a variable, whatever its argument was.
+    arguments.iter_mut().filter(|value| value.is_read_only()).for_each(make_writable);
     let outer = context.level;
     let this = this.map_or(ptr::null_mut(), ptr::from_mut);
     let mut result = Dynamic::UNIT;

@@ -1,5 +1,7 @@
 //! The direct helpers.
 
+#![expect(unsafe_code, reason = "the helpers are called with pointers, as machine code does")]
+
 use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use crate::{

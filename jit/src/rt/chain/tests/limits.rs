@@ -1,5 +1,7 @@
 //! Options and limits of the engine.
 
+#![expect(unsafe_code, reason = "the helpers are called with pointers, as machine code does")]
+
 use std::{
     ptr,
     sync::{

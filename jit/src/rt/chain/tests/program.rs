@@ -1,5 +1,7 @@
 //! A program with a few compiled functions, written by hand.
 
+#![expect(unsafe_code, reason = "the helpers are called with pointers, as machine code does")]
+
 use std::ptr;
 
 use rhai::{Dynamic, EvalAltResult, INT, Position};
