@@ -1,7 +1,7 @@
 //! Operators on values of any type.
 //!
 //! With fast operators (the default of an engine) the interpreter has its own meaning for operators on standard
-//! types; that table is in [`builtin`] and [`assign`]. All else is a call of a function with the operator's name.
+//! types; that table is in [`builtin`] and [`assign`](mod@assign). All else is a call of a function with the operator's name.
 #![expect(unsafe_code, reason = "machine code passes pointers")]
 
 use std::borrow::Cow;
