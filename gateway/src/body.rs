@@ -150,13 +150,22 @@ impl ProxyBody {
         }
     }
 
+    /// The error of a body whose declared length says that it has more than `limit` bytes.
+    pub fn declared_too_large(&self, limit: u64) -> Option<BodyError> {
+        (self.size_hint().lower() > limit).then(|| self.too_large(limit))
+    }
+
+    fn too_large(&self, limit: u64) -> BodyError {
+        let side = if let Source::Stream(stream) = &self.source { stream.side() } else { Side::Client };
+        BodyError { side, fault: BodyFault::TooLarge { limit } }
+    }
+
     /// Reads the rest of the body into memory. Trailers are dropped.
     ///
     /// Fails as the body does, and with [`BodyFault::TooLarge`] if there are more than `limit` bytes; when the
     /// declared length says so already, nothing is read. A body that comes in one piece is not copied.
     pub async fn collect(mut self, limit: u64) -> Result<Bytes, BodyError> {
-        let side = if let Source::Stream(stream) = &self.source { stream.side() } else { Side::Client };
-        let too_large = BodyError { side, fault: BodyFault::TooLarge { limit } };
+        let too_large = self.too_large(limit);
         if self.size_hint().lower() > limit {
             return Err(self.fail(too_large));
         }

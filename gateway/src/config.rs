@@ -124,7 +124,8 @@ pub struct ScriptSettings {
     pub folder: PathBuf,
     /// Limits of one hook call.
     pub limits: Limits,
-    /// Most body bytes a script may have buffered by reading `body`; more fails the read with 413.
+    /// Most body bytes a script may have buffered by reading `body`; more is an error of the read (413, or 502
+    /// for a response).
     pub body_bytes_max: usize,
     /// Hosts scripts may call with `http::*`: `host`, `host:port`, `*.domain` or an address range.
     pub http_allow: Vec<String>,

@@ -89,7 +89,7 @@ async fn answer(
     let route = &serving.generation.routes[taken.route];
     finish.taken(&taken.exchange, taken.route);
     let mut run = StepRunner { worker, serving, route, spent: std::time::Duration::ZERO };
-    let mut unread = Unread { request: Some(body), ..Unread::default() };
+    let mut unread = Unread::with_request(body);
     let answered = pass(&mut run, taken.exchange, &mut unread, finish).await;
     finish.steps_spent(run.spent);
     answered
@@ -104,7 +104,7 @@ async fn pass(
 ) -> Answered {
     let (exchange, outcome) = run.run(Hook::Request, exchange, unread).await;
     let (exchange, outcome) = match outcome {
-        Outcome::Passed => match upstream_of(run, &exchange) {
+        Outcome::Passed => match destination(run, &exchange, unread) {
             Ok(upstream) => forward(run, &upstream, exchange, unread, finish).await,
             Err(error) => (exchange, Err(error)),
         },
@@ -121,6 +121,18 @@ async fn pass(
     match outcome {
         Ok(end) => answered(exchange, unread, end),
         Err(error) => fail(run, exchange, unread, error).await,
+    }
+}
+
+/// Where the request goes, if there is all of it.
+fn destination(
+    run: &StepRunner<'_>,
+    exchange: &Exchange,
+    unread: &Unread,
+) -> Result<Arc<Upstream>, GatewayError> {
+    match (&exchange.request.body, unread.lost(Side::Client)) {
+        (Body::Unread, Some(error)) => Err(GatewayError::from(error)),
+        _ => upstream_of(run, exchange),
     }
 }
 
@@ -218,7 +230,13 @@ async fn respond_steps(
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
     let (exchange, outcome) = run.run(Hook::Response, exchange, unread).await;
     match outcome {
-        Outcome::Passed => (exchange, Ok(end)),
+        Outcome::Passed => {
+            let is_unread = matches!(&exchange.response, Some(Response { body: Body::Unread, .. }));
+            match unread.lost(Side::Upstream) {
+                Some(error) if is_unread => (exchange, Err(GatewayError::from(error))),
+                _ => (exchange, Ok(end)),
+            }
+        }
         Outcome::Replied(reply) => (with_reply(exchange, reply), Ok("step_reply")),
         Outcome::Failed(_) => {
             let error = step_error(unread);
@@ -227,19 +245,9 @@ async fn respond_steps(
     }
 }
 
-/// A step that failed because a body could not be read is not to blame: a client that sends too much, or too
-/// slowly, is told so.
+/// A step that failed because a body could not be read is not to blame: who sent too much, or too slowly, is.
 fn step_error(unread: &Unread) -> GatewayError {
-    match unread.failure {
-        Some(error) if error.status().is_client_error() => {
-            let message = "the request body could not be read, or is larger than allowed";
-            GatewayError {
-                close: true,
-                ..GatewayError::new(error.status(), error.end_reason().code(), message)
-            }
-        }
-        _ => GatewayError::step(),
-    }
+    unread.failure.map_or_else(GatewayError::step, GatewayError::from)
 }
 
 /// Lets the error steps shape the gateway's own answer. Their failure leaves it as it is.

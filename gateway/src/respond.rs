@@ -6,6 +6,7 @@ use bytes::Bytes;
 use forebay_engine::exchange::{Body, Failure, Origin, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use crate::body::{BodyError, Side};
 use crate::hygiene::BadRequest;
 use crate::path::BadTarget;
 use crate::upstream::UpstreamError;
@@ -106,6 +107,17 @@ impl From<&BadRequest> for GatewayError {
 impl From<BadTarget> for GatewayError {
     fn from(error: BadTarget) -> Self {
         Self { close: true, ..Self::new(error.status(), "bad_request", error.to_string()) }
+    }
+}
+
+impl From<BodyError> for GatewayError {
+    fn from(error: BodyError) -> Self {
+        let message = match error.side {
+            Side::Client => "the request body could not be read, or is larger than allowed",
+            Side::Upstream => "the response of the service could not be read, or is larger than allowed",
+        };
+        let close = error.side == Side::Client;
+        Self { close, ..Self::new(error.status(), error.end_reason().code(), message) }
     }
 }
 

@@ -3,34 +3,26 @@
 //! Scripts run on fibers of the engine; when one waits, this future waits for it, and the worker's other
 //! requests go on. Dropping the future (the client has gone) cancels the script.
 
+mod unread;
+
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use forebay_engine::host::{HttpAnswer, HttpCall};
 use forebay_engine::{
     Answer, Call, Exchange, Hook, Host, OnError, Progress, ScriptError, Step, Verdict, Wait,
 };
 use tokio::task::JoinSet;
 
-use crate::body::{BodyError, ProxyBody};
+use crate::body::Side;
 use crate::generation::Route;
 use crate::promote::{Plan, Purpose, Recorder, Watch};
 use crate::upstream;
 use crate::worker::{Serving, Worker};
 
-/// The bodies of an exchange that no step has read yet.
-#[derive(Default)]
-pub struct Unread {
-    /// The client's body.
-    pub request: Option<ProxyBody>,
-    /// The upstream's body.
-    pub response: Option<ProxyBody>,
-    /// Why the last attempt to read one failed.
-    pub failure: Option<BodyError>,
-}
+pub use unread::Unread;
 
 /// What the steps of one hook came to.
 pub enum Outcome {
@@ -100,6 +92,7 @@ impl StepRunner<'_> {
         unread: &mut Unread,
     ) -> (Box<Exchange>, Verdict) {
         self.worker.metrics.script_calls.add(1);
+        unread.failure = None;
         let host = &self.serving.host;
         match watch.plan(self.worker.index, hook) {
             Plan::Compiled(program) => {
@@ -188,35 +181,17 @@ impl StepRunner<'_> {
                 tokio::time::sleep(time).await;
                 Answer::Go
             }
-            Wait::RequestBody => {
-                let body = unread.request.take();
-                within(left, Box::pin(self.read(body, &mut unread.failure))).await
-            }
-            Wait::ResponseBody => {
-                let body = unread.response.take();
-                within(left, Box::pin(self.read(body, &mut unread.failure))).await
-            }
+            Wait::RequestBody => within(left, Box::pin(self.read(unread, Side::Client))).await,
+            Wait::ResponseBody => within(left, Box::pin(self.read(unread, Side::Upstream))).await,
             // Boxed: as part of this future it would cost every idle connection 16 KiB.
             Wait::Http(calls) => within(left, Box::pin(self.http(calls))).await,
             Wait::Kv(operation) => Answer::Kv(self.worker.shared.kv.apply(operation)),
         }
     }
 
-    async fn read(&self, body: Option<ProxyBody>, failure: &mut Option<BodyError>) -> Answer {
-        let Some(body) = body else {
-            return Answer::Body(match failure {
-                Some(error) => Err(error.to_string()),
-                None => Ok(Bytes::new()),
-            });
-        };
+    async fn read(&self, unread: &mut Unread, side: Side) -> Answer {
         let limit = self.serving.generation.config.scripts.body_bytes_max as u64;
-        Answer::Body(match body.collect(limit).await {
-            Ok(bytes) => Ok(bytes),
-            Err(error) => {
-                *failure = Some(error);
-                Err(error.to_string())
-            }
-        })
+        Answer::Body(unread.read(side, limit).await.map_err(|error| error.to_string()))
     }
 
     async fn http(&self, calls: Vec<HttpCall>) -> Answer {

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bodies;
 mod cli;
 mod generations;
 mod lifecycle;

@@ -16,7 +16,8 @@ pub(in super::super) struct RawScripts {
     pub(in super::super) folder: Option<String>,
     /// Bounds on one call of one hook.
     pub(in super::super) limits: Option<RawLimits>,
-    /// Most body bytes a script may have buffered by reading `body`; more fails the read with 413.
+    /// Most body bytes a script may have buffered by reading `body`; more is an error of the read, which
+    /// answers 413 for a request and 502 for a response if the script does not catch it.
     #[schemars(extend("default" = "1MiB", "maximum" = 1_073_741_824))]
     pub(in super::super) body_bytes_max: Option<RawSize>,
     /// Calls that scripts make with `http::*`.
