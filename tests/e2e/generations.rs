@@ -83,6 +83,10 @@ fn a_bad_edit_of_any_kind_changes_nothing_and_is_reported() {
     let half = version(2);
     script(&half[..half.len() / 2]);
     expect(&["version.rhai:"]);
+    script("");
+    expect(&["version.rhai", "the script is empty"]);
+    script("fn helper() { 1 }");
+    expect(&["version.rhai", "defines no hook"]);
     fs::remove_file(gateway.script("version")).unwrap();
     expect(&["version.rhai"]);
     fs::create_dir(gateway.script("version")).unwrap();

@@ -23,6 +23,8 @@ const BAD_SCRIPT: &str = "E0201";
 const BAD_SETTINGS: &str = "E0202";
 /// Routes contradict each other.
 const BAD_ROUTES: &str = "E0203";
+/// The script of a step defines no hook.
+const NO_HOOK: &str = "E0206";
 /// A script of mode `jit` cannot be compiled.
 const NOT_COMPILED: &str = "E0205";
 /// An entry of `scripts.http.allow` cannot be understood.
@@ -269,6 +271,10 @@ impl<'a> Builder<'a> {
             }
         };
         match Script::load(&step.script, &text, &self.config.scripts.limits, folder) {
+            Ok(script) if script.hooks().next().is_none() => {
+                self.problems.push(without_hook(folder, step, &text));
+                None
+            }
             Ok(script) => Some(Arc::new(script)),
             Err(errors) => {
                 self.report(step, &errors);
@@ -290,6 +296,19 @@ impl<'a> Builder<'a> {
             self.problems.push(problem);
         }
     }
+}
+
+/// A step that would do nothing is refused: more often than not it is a file that an editor has just emptied and
+/// not yet filled again, and publishing it would take a check away from a route.
+fn without_hook(folder: &ScriptsFolder, step: &StepConfig, text: &str) -> Diagnostic {
+    let message = if text.trim().is_empty() {
+        "the script is empty"
+    } else {
+        "the script defines no hook, so its step would do nothing"
+    };
+    Diagnostic::error(NO_HOOK, message)
+        .in_file(folder.file(&step.script).display().to_string())
+        .help("define on_request, on_response, on_error or on_log, or take the step out of the configuration")
 }
 
 /// A problem of a script with its source text.
