@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::ScriptStep;
 use super::context::{self, Context, Meter};
+use super::failure;
 use super::fiber::{Fiber, Resumed};
 use super::program::Program;
 use crate::chain::Hook;
@@ -90,6 +91,7 @@ impl Call {
                     }
                     Resumed::Done(verdict) => {
                         fiber.recycle();
+                        let verdict = within_limits(&context, verdict);
                         Progress::Done(context.exchange, verdict)
                     }
                 }
@@ -127,6 +129,18 @@ impl Drop for Call {
                 return;
             }
         }
+    }
+}
+
+/// The verdict of a call that kept its limits. A library function can swallow the error that was to end the call, and
+/// the script return before the next check: what it returned then is not its answer.
+fn within_limits(context: &Context, verdict: Verdict) -> Verdict {
+    match (context.meter.exhausted(), &verdict) {
+        (Some(kind), Verdict::Continue | Verdict::Reply(_)) => {
+            let (kind, message) = failure::ended(kind.as_str());
+            Verdict::Fail(Box::new(ScriptError::new(&context.script, kind, message, None)))
+        }
+        _ => verdict,
     }
 }
 

@@ -71,6 +71,11 @@ impl Meter {
         self.deadline_ns
     }
 
+    /// The limit that the call has exceeded, if any.
+    pub(crate) fn exhausted(&self) -> Option<ErrorKind> {
+        self.exhausted
+    }
+
     fn resumed(&mut self, host: &dyn Host) {
         FUEL.set(self.fuel);
         self.heap_at_resume = host.heap_bytes();
@@ -195,7 +200,7 @@ pub(crate) fn progress() -> Option<Dynamic> {
         return None;
     }
     if fuel == 0 {
-        return Some(Dynamic::from(ErrorKind::Operations.as_str()));
+        return Some(out_of_fuel());
     }
     FUEL.set(fuel - 1);
     check(fuel.is_multiple_of(64))
@@ -209,7 +214,7 @@ pub(crate) fn spend(operations: u64) -> Option<Dynamic> {
     }
     let Some(left) = FUEL.get().checked_sub(operations) else {
         FUEL.set(0);
-        return Some(Dynamic::from(ErrorKind::Operations.as_str()));
+        return Some(out_of_fuel());
     };
     FUEL.set(left);
     check(true)
@@ -245,6 +250,11 @@ pub(crate) fn allowance() -> Allowance {
 fn out_of_stack() -> Dynamic {
     exhaust(ErrorKind::CallDepth);
     Dynamic::from(ErrorKind::CallDepth.as_str())
+}
+
+fn out_of_fuel() -> Dynamic {
+    exhaust(ErrorKind::Operations);
+    Dynamic::from(ErrorKind::Operations.as_str())
 }
 
 /// Looks at memory and, if it is time to, at the clock; a value ends the call.

@@ -72,7 +72,8 @@ fn kind_and_message(error: &EvalAltResult) -> (ErrorKind, String) {
     (kind, bare)
 }
 
-fn ended(token: &str) -> (ErrorKind, String) {
+/// The limit that a token of [`EvalAltResult::ErrorTerminated`] stands for, and how it reads.
+pub(super) fn ended(token: &str) -> (ErrorKind, String) {
     for (kind, message) in [
         (ErrorKind::Operations, "fuel used up: more operations than operations_max"),
         (ErrorKind::CallDepth, "calls and expressions nested too deeply: the stack is used up"),

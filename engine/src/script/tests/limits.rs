@@ -18,6 +18,8 @@ fn endless_work_runs_out_of_fuel() {
     assert_eq!(kind("let n = 0; while true { n += 1 }"), ErrorKind::Operations);
     assert_eq!(kind("try { loop {} } catch { loop {} }"), ErrorKind::Operations);
     assert_eq!(kind("let a = [3, 1, 2]; loop { a.sort(|x, y| { loop {} }); }"), ErrorKind::Operations);
+    // `sort` swallows the error, and the hook ends before anything is checked again.
+    assert_eq!(kind("let a = [3, 1, 2]; a.sort(|x, y| { loop {} });"), ErrorKind::Operations);
 }
 
 #[test]
