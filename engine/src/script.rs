@@ -31,7 +31,7 @@ use std::sync::Arc;
 use rhai::{AST, Dynamic, Engine, EvalAltResult};
 
 use crate::chain::Hook;
-use crate::error::{ErrorKind, ScriptError};
+use crate::error::{ErrorKind, Place, ScriptError};
 use crate::limits::Limits;
 use crate::step::OnError;
 use crate::verdict::Verdict;
@@ -58,6 +58,8 @@ struct HookBody {
     /// What the function calls its parameters.
     parameters: Vec<String>,
     body: AST,
+    /// Where its statements begin.
+    place: Option<Place>,
 }
 
 impl Script {
@@ -221,7 +223,7 @@ impl ScriptStep {
                     &self.script.name,
                     ErrorKind::Verdict,
                     message,
-                    None,
+                    body.place,
                 )))
             }),
             Err(error) => Verdict::Fail(Box::new(failure::describe(&self.script.name, &error))),

@@ -1,9 +1,11 @@
 //! What parsing alone does not find: hooks with wrong parameters, names that exist nowhere.
 //!
-//! Every problem is collected. What depends on run-time types (which method a value has) is not judged, only
-//! whether any type has a method of that name.
+//! Every problem is collected. What depends on run-time types (which method a value has) is judged only where a hook's
+//! parameters say the type, else whether any type has a method of that name.
 
+mod members;
 mod outcome;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub(super) fn check(
     let mut checker = Checker { script, names, top_level_imports, errors: Vec::new() };
     checker.hooks(ast);
     checker.outcomes(ast, hooks);
+    checker.members(ast, hooks);
     ast.walk(&mut |path: &[ASTNode]| {
         checker.node(path);
         true
@@ -104,6 +107,17 @@ impl Checker<'_> {
                     hook.function(),
                     returns.name()
                 );
+                self.report(message, position);
+            }
+        }
+    }
+
+    /// A misspelt member of the gateway's objects would fail only the requests that get there.
+    fn members(&mut self, ast: &AST, hooks: &[Option<HookBody>; 4]) {
+        for hook in Hook::ALL {
+            let Some(function) = &hooks[hook as usize] else { continue };
+            let is_function = |name: &str| self.names.unqualified.contains(name);
+            for (message, position) in members::unknown(hook, function, ast, &is_function) {
                 self.report(message, position);
             }
         }

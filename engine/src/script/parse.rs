@@ -74,7 +74,8 @@ fn body(ast: &AST, hook: Hook) -> Option<HookBody> {
     });
     let mut body = AST::new(statements, ast.shared_lib().clone());
     body.set_source(ast.source().unwrap_or_default());
-    Some(HookBody { parameters, body })
+    let place = Place::of(definition.body.start_position());
+    Some(HookBody { parameters, body, place })
 }
 
 /// Collects the imports and constants of a file and refuses every other statement.

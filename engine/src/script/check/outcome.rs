@@ -5,12 +5,11 @@
 //! says what the last statement returns, that is an error of the load. What it does not say, or what the script may
 //! mean otherwise (a name given another value, a function or an import of the same name), is left to the call.
 
-use std::collections::BTreeSet;
-
-use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, Expr, FnCallExpr, Position, Stmt};
 
 use super::super::HookBody;
-use super::super::table::{self, Form, HostFunction, Type};
+use super::super::table::{Form, Type};
+use super::scope::{Scope, returned};
 use crate::chain::Hook;
 
 /// The last statements of a hook that return no verdict: how each reads, what it returns, and where it stands.
@@ -18,7 +17,7 @@ pub(super) fn accidents(hook: Hook, function: &HookBody, script: &AST) -> Vec<(S
     let mut found = Vec::new();
     let scope = Scope::of(hook, function, script);
     last(function.body.statements(), &mut |value, position| {
-        if let Some((name, returns)) = scope.value(value)
+        if let Some((name, returns)) = read(&scope, value)
             && !matches!(returns, Type::Unit | Type::Any | Type::Reply)
         {
             found.push((name, returns, position));
@@ -52,104 +51,31 @@ fn last(block: &[Stmt], visit: &mut impl FnMut(Value<'_>, Position)) {
     }
 }
 
-/// What names mean in a hook.
-struct Scope<'a> {
-    /// The parameters that hold what the gateway passed, throughout.
-    parameters: Vec<(&'a str, Type)>,
-    /// Functions of the script, which are found before the methods of the same name.
-    functions: BTreeSet<&'a str>,
-    /// Aliases of imports, which are found before the namespaces of the same name.
-    imports: BTreeSet<&'a str>,
-}
-
-impl<'a> Scope<'a> {
-    fn of(hook: Hook, function: &'a HookBody, script: &'a AST) -> Self {
-        let kinds: &[Type] = match hook {
-            Hook::Request => &[Type::Request],
-            Hook::Response => &[Type::Request, Type::Response],
-            Hook::Error => &[Type::Request, Type::Map],
-            Hook::Log => &[Type::Request, Type::Response, Type::Log],
-        };
-        let names = function.parameters.iter().map(String::as_str);
-        let mut parameters: Vec<_> = names.zip(kinds.iter().copied()).collect();
-        // A name that is given another value means something else from there on; such scripts are not judged.
-        let path = &mut Vec::new();
-        for statement in function.body.statements() {
-            statement.walk(path, &mut |path: &[ASTNode<'_>]| {
-                let renamed = match path.last() {
-                    Some(ASTNode::Stmt(Stmt::Var(variable, ..))) => Some(variable.0.name.as_str()),
-                    Some(ASTNode::Stmt(Stmt::Assignment(parts))) => variable(&parts.1.lhs),
-                    Some(ASTNode::Stmt(Stmt::TryCatch(parts, _))) => variable(&parts.expr),
-                    _ => None,
-                };
-                parameters.retain(|(name, _)| Some(*name) != renamed);
-                true
-            });
+/// How a call reads, and what it returns, if it is one of a host function.
+fn read(scope: &Scope<'_>, value: Value<'_>) -> Option<(String, Type)> {
+    match value {
+        Value::Call(call) if call.is_qualified() => {
+            let namespace = call.namespace.root();
+            if scope.imports(namespace) {
+                return None;
+            }
+            let returns = returned(Form::Function, namespace, &call.name, Some(call.args.len()))?;
+            Some((format!("{namespace}::{}", call.name), returns))
         }
-        let imports = script.statements().iter().filter_map(|statement| match statement {
-            Stmt::Import(import, _) => Some(import.1.name.as_str()),
-            _ => None,
-        });
-        let functions = script.iter_functions().map(|function| function.name);
-        Self { parameters, functions: functions.collect(), imports: imports.collect() }
-    }
-
-    /// How a call reads, and what it returns, if it is one of a host function.
-    fn value(&self, value: Value<'_>) -> Option<(String, Type)> {
-        match value {
-            Value::Call(call) if call.is_qualified() => {
-                let namespace = call.namespace.root();
-                if self.imports.contains(namespace) {
-                    return None;
-                }
-                let returns = returned(Form::Function, namespace, &call.name, Some(call.args.len()))?;
-                Some((format!("{namespace}::{}", call.name), returns))
-            }
-            Value::Call(_) => None,
-            Value::Dot(first, rest) => {
-                let name = variable(first)?;
-                let (_, kind) = self.parameters.iter().find(|(parameter, _)| *parameter == name)?;
-                self.chain(name.to_owned(), *kind, rest)
-            }
-        }
-    }
-
-    /// Follows `.property.method(...)` from a value of a known type.
-    fn chain(&self, read: String, kind: Type, rest: &Expr) -> Option<(String, Type)> {
-        match rest {
-            Expr::Dot(parts, ..) => {
-                let (read, kind) = self.chain(read, kind, &parts.lhs)?;
-                self.chain(read, kind, &parts.rhs)
-            }
-            Expr::Property(property, _) => {
-                let name = property.2.as_str();
-                Some((format!("{read}.{name}"), returned(Form::Getter, kind.name(), name, None)?))
-            }
-            Expr::MethodCall(call, _) if !self.functions.contains(call.name.as_str()) => {
-                let returns = returned(Form::Method, kind.name(), &call.name, Some(call.args.len()))?;
-                Some((format!("{read}.{}", call.name), returns))
-            }
-            _ => None,
+        Value::Call(_) => None,
+        Value::Dot(first, rest) => {
+            let (name, kind) = scope.parameter(first)?;
+            chain(scope, name.to_owned(), kind, rest)
         }
     }
 }
 
-fn variable(expression: &Expr) -> Option<&str> {
-    match expression {
-        Expr::Variable(variable, ..) => Some(variable.1.as_str()),
-        _ => None,
+/// Follows `.property.method(...)` from a value of a known type.
+fn chain(scope: &Scope<'_>, read: String, kind: Type, rest: &Expr) -> Option<(String, Type)> {
+    if let Expr::Dot(parts, ..) = rest {
+        let (read, kind) = chain(scope, read, kind, &parts.lhs)?;
+        return chain(scope, read, kind, &parts.rhs);
     }
-}
-
-/// What the rows of this name return, if they agree.
-fn returned(form: Form, owner: &str, name: &str, arguments: Option<usize>) -> Option<Type> {
-    let fits = |row: &&HostFunction| {
-        row.form == form
-            && row.owner == owner
-            && row.name == name
-            && arguments.is_none_or(|count| count == row.parameters.len())
-    };
-    let mut rows = table::all().filter(fits);
-    let first = rows.next()?.returns;
-    rows.all(|row| row.returns == first).then_some(first)
+    let (name, kind) = scope.member(kind, rest)?;
+    Some((format!("{read}.{name}"), kind))
 }

@@ -57,6 +57,33 @@ fn problems_are_found_when_the_script_is_loaded() {
 }
 
 #[test]
+fn members_that_the_objects_do_not_have_are_refused() {
+    check(
+        "fn on_request(req) { req.headrs[\"x\"]; }",
+        "check 1:26 Request has no property headrs; it has attempt, body",
+    );
+    check(
+        "fn on_response(q, s) {\n if q.method == \"GET\" { s.stauts = 5; } }",
+        "check 2:27 Response has no property stauts",
+    );
+    check(
+        "fn on_request(req) { let x = `${req.body.jsn()}`; }",
+        "check 1:42 Body has no method jsn; it has bytes, json, text",
+    );
+    check("fn on_log(r, s, log) { log[r.client.adress] = 1; }", "check 1:37 Client has no property adress");
+    for fine in [
+        "fn on_request(req) { req.headers.anything = req.query.page; req.vars.x.y.z = 1; }",
+        "fn on_request(req) { let req = #{ a: #{} }; req.a.b = 1; }",
+        "fn on_request(req) { if req.identity != () { req.headers[\"x\"] = req.identity.claims.sub; } }",
+        "fn on_error(req, err) { reply(err.status, err.code) }",
+        "fn helper(req) { req.nothing } fn on_request(req) { req.helper(); return; }",
+        "fn on_request(req) { req.route.params.id.to_upper(); return; }",
+    ] {
+        assert!(load(fine).is_ok(), "{fine}");
+    }
+}
+
+#[test]
 fn a_hook_that_ends_with_a_value_by_accident_is_refused() {
     check(
         "fn on_request(req) {\n    kv::set(\"a\", 1);\n}",
@@ -137,7 +164,8 @@ fn errors_tell_the_place_and_the_stack() {
     let error = failure("fn on_request(req) {\n  throw \"no\";\n}");
     assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Runtime, "no"));
     assert_eq!(error.place.unwrap().to_string(), "2:3");
-    assert_eq!(failure("fn on_request(req) { 42 }").kind, ErrorKind::Verdict);
+    let odd = failure("fn on_request(req) {\n 42 }");
+    assert_eq!((odd.kind, odd.place.map(|place| place.line)), (ErrorKind::Verdict, Some(1)));
 }
 
 #[test]
