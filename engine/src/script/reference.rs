@@ -7,7 +7,8 @@ use super::table::{self, Effect, Form, HostFunction};
 /// The reference of the script API, in Markdown.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Script API\n\nGenerated from the table of host functions; do not edit. The effect of a row says what \
+        "# Script API\n\nGenerated from the table of host functions; do not edit. [scripts.md](scripts.md) tells when \
+         hooks run, and about settings, limits and tests. The effect of a row says what \
          else it does: *reads* or *mutates* the exchange, is *ambient* (clock, log, randomness), or *waits* (other \
          requests go on meanwhile).\n\nA hook returns `()` to go on or `reply(...)` to answer. A function returns the \
          value of its last statement, semicolon or not, so after a last call with any other result, such as \

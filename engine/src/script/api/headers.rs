@@ -16,7 +16,7 @@ pub struct Headers(pub(super) Side);
 pub(super) static TABLE: &[HostFunction] = host_functions! {
     /// The first value of a header field, or `()`. Bytes that are no UTF-8 read as Latin-1.
     Reads IndexGetter [Headers] index(name: Str) -> Any = get;
-    /// Replaces all values of a header field; `()` removes it.
+    /// Replaces all values of a header field; an array gives several, `()` removes it.
     Mutates IndexSetter [Headers] index(name: Str, value: Any) -> Unit = set;
     /// All values of a header field, in order.
     Reads Method [Headers] get_all(name: Str) -> Array = get_all;
@@ -58,6 +58,13 @@ fn get(headers: &mut Headers, name: &str) -> HostResult<Dynamic> {
 
 fn set(headers: &mut Headers, name: &str, value: Dynamic) -> HostResult<()> {
     let name = header_name(name)?;
+    if let Some(items) = value.read_lock::<Array>() {
+        let values = items.iter().map(|item| header_value(&name, item)).collect::<HostResult<Vec<_>>>()?;
+        return with_map(headers.0, |map| {
+            map.remove(&name);
+            values.into_iter().try_for_each(|value| store(map, name.clone(), value, HeaderMap::try_append))
+        });
+    }
     with_map(headers.0, |map| {
         if value.is_unit() {
             map.remove(name);

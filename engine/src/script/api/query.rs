@@ -18,7 +18,7 @@ pub struct Query;
 pub(super) static TABLE: &[HostFunction] = host_functions! {
     /// The first value of a parameter, or `()`.
     Reads IndexGetter [Query] index(name: Str) -> Any = get;
-    /// Replaces all values of a parameter; `()` removes it.
+    /// Replaces all values of a parameter; an array gives several, `()` removes it. The others stay as they are.
     Mutates IndexSetter [Query] index(name: Str, value: Any) -> Unit = set;
     /// All values of a parameter, in order.
     Reads Method [Query] get_all(name: Str) -> Array = get_all;
@@ -74,13 +74,18 @@ fn with_text<T>(f: impl FnOnce(&str) -> T) -> HostResult<T> {
     with_exchange(|exchange| f(exchange.request.uri.query().unwrap_or("")))
 }
 
-/// Keeps the pairs that `keep` wants, adds `more`, and puts the result into the request.
-fn rewrite(keep: impl Fn(&str) -> bool, more: Option<(&str, &str)>) -> HostResult<()> {
+/// Keeps the pairs whose name `keep` wants, as they were written, adds values of the parameter `name`, and puts the
+/// result into the request.
+fn rewrite(keep: impl Fn(&str) -> bool, name: &str, values: &[ImmutableString]) -> HostResult<()> {
     with_exchange(|exchange| {
-        let text = exchange.request.uri.query().unwrap_or("").to_owned();
-        let pairs: Vec<_> = parse(&text).filter(|(name, _)| keep(name)).collect();
-        let pairs = pairs.iter().map(|(name, value)| (&**name, &**value)).chain(more);
-        put(&mut exchange.request.uri, &serialize(pairs))
+        let text = exchange.request.uri.query().unwrap_or("");
+        let is_kept = |pair: &&str| {
+            !pair.is_empty() && keep(&decode(pair.split_once('=').map_or(*pair, |(name, _)| name)))
+        };
+        let added = serialize(values.iter().map(|value| (name, value.as_str())));
+        let added = (!added.is_empty()).then_some(added.as_str());
+        let query = text.split('&').filter(is_kept).chain(added).collect::<Vec<_>>().join("&");
+        put(&mut exchange.request.uri, &query)
     })?
 }
 
@@ -123,16 +128,17 @@ fn value_text(name: &str, value: &Dynamic) -> HostResult<ImmutableString> {
 }
 
 fn set(_: &mut Query, name: &str, value: Dynamic) -> HostResult<()> {
-    if value.is_unit() {
-        return rewrite(|key| key != name, None);
-    }
-    let value = value_text(name, &value)?;
-    rewrite(|key| key != name, Some((name, &value)))
+    let values = match value.read_lock::<Array>() {
+        Some(items) => items.iter().map(|item| value_text(name, item)).collect::<HostResult<Vec<_>>>()?,
+        None if value.is_unit() => Vec::new(),
+        None => vec![value_text(name, &value)?],
+    };
+    rewrite(|key| key != name, name, &values)
 }
 
 fn append(_: &mut Query, name: &str, value: Dynamic) -> HostResult<()> {
     let value = value_text(name, &value)?;
-    rewrite(|_| true, Some((name, &value)))
+    rewrite(|_| true, name, &[value])
 }
 
 fn get_all(_: &mut Query, name: &str) -> HostResult<Array> {
@@ -145,7 +151,7 @@ fn get_all(_: &mut Query, name: &str) -> HostResult<Array> {
 fn remove(query: &mut Query, name: &str) -> HostResult<bool> {
     let there = contains(query, name)?;
     if there {
-        rewrite(|key| key != name, None)?;
+        rewrite(|key| key != name, name, &[])?;
     }
     Ok(there)
 }

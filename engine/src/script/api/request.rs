@@ -119,6 +119,13 @@ fn set_path(_: &mut RequestHandle, value: &str) -> HostResult<()> {
             "{value:?} is no path: it must begin with / and holds no ? or #; the query is req.query"
         ));
     }
+    // Clients' paths are normalised before they are matched; what a script makes of a parameter must not undo that.
+    if !has_sound_escapes(value) || value.split('/').any(is_dot_segment) {
+        return fail(format!(
+            "{value:?} is no normalised path: it holds a `.` or `..` segment, or a % without two hexadecimal digits; \
+             encode what comes from outside with url::encode"
+        ));
+    }
     with_exchange(|exchange| {
         let target = match exchange.request.uri.query() {
             Some(query) => format!("{value}?{query}"),
@@ -126,6 +133,16 @@ fn set_path(_: &mut RequestHandle, value: &str) -> HostResult<()> {
         };
         set_target(&mut exchange.request.uri, &target)
     })?
+}
+
+fn has_sound_escapes(path: &str) -> bool {
+    let is_hex = |digits: &str| digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    path.match_indices('%').all(|(at, _)| path.get(at + 1..at + 3).is_some_and(is_hex))
+}
+
+/// RFC 3986, section 3.3, with dots encoded or not.
+fn is_dot_segment(segment: &str) -> bool {
+    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 /// Puts a new target in origin form into the request.

@@ -51,6 +51,41 @@ fn a_hook_changes_the_request() {
 }
 
 #[test]
+fn a_path_is_set_in_normal_form_only() {
+    for path in ["/a/../b", "/a/%2E%2e/b", "/.", "/a/.%2e", "/a%2", "/a%zz", "a", "/a?b", "/a b"] {
+        let error = failure(&format!("fn on_request(req) {{ req.path = \"{path}\" }}"));
+        assert!(error.message.contains(path), "{error}");
+    }
+    for path in ["/a/...", "/a..b/.c", "/a%2Fb/%7e"] {
+        check(&format!("req.path = \"{path}\"; req.headers[\"x-out\"] = req.path"), path);
+    }
+}
+
+#[test]
+fn several_values_are_assigned_as_an_array() {
+    check(
+        "req.headers[\"x-out\"] = [1, \"b\"]; req.headers[\"x-out\"] = req.headers.get_all(\"x-out\").len",
+        "2",
+    );
+    check("req.headers[\"x-many\"] = []; req.headers[\"x-out\"] = \"x-many\" in req.headers", "false");
+    check(
+        "req.query[\"tag\"] = [1, \"c d\"]; req.headers[\"x-out\"] = req.query.to_string()",
+        "page=2&tag=1&tag=c%20d",
+    );
+    let error = failure("fn on_request(req) { req.headers[\"x-a\"] = [1, [2]] }");
+    assert!(error.message.contains("header x-a"), "{error}");
+}
+
+#[test]
+fn changing_one_query_parameter_leaves_the_others_as_they_were_written() {
+    let source = "fn on_request(req) {
+        req.query = \"x=%FF+a&flag&&page=1\"; req.query.append(\"n\", \"1\"); req.query[\"page\"] = 2;
+    }";
+    let (exchange, _) = run(&step(source));
+    assert_eq!(exchange.request.uri.query(), Some("x=%FF+a&flag&n=1&page=2"));
+}
+
+#[test]
 fn framing_and_hop_by_hop_fields_cannot_be_set() {
     for name in ["content-length", "transfer-encoding", "connection", "upgrade", "te"] {
         let error = failure(&format!("fn on_request(req) {{ req.headers[\"{name}\"] = \"1\" }}"));
