@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 
 use crate::body::{ProxyBody, Side, StreamLimits};
 use crate::config::Upstream;
+use crate::hygiene;
 use crate::respond::GatewayError;
 use crate::steps::{Outcome, StepRunner, Unread};
 use crate::worker::connection::ConnectionState;
@@ -168,7 +169,8 @@ async fn forward(
     match sent {
         Ok(sent) => {
             exchange.attempt += sent.attempts;
-            let (parts, body) = sent.response.into_parts();
+            let (mut parts, body) = sent.response.into_parts();
+            hygiene::prepare_client_response(&mut parts.headers, finish.method(), parts.version);
             let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
             let origin = Origin::Upstream { address: sent.address, microseconds };
             unread.response = Some(body);
@@ -198,7 +200,7 @@ fn outgoing(run: &StepRunner<'_>, exchange: &mut Exchange, unread: &mut Unread) 
     };
     let body = match &request.body {
         Body::Empty => ProxyBody::empty(),
-        Body::Unread => unread.request.take().unwrap_or_else(ProxyBody::empty),
+        Body::Unread => unread.pass_request_on(),
         Body::Read(bytes) | Body::Replaced(bytes) => ProxyBody::full(bytes.clone()),
     };
     let mut outgoing = http::Request::new(body);

@@ -1,5 +1,6 @@
 //! The ambient services of scripts on one worker: clocks, randomness, log, environment, secrets, metrics.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -60,7 +61,7 @@ impl Host for ScriptHost {
         while !line.message.is_char_boundary(end) {
             end -= 1;
         }
-        let message = &line.message[..end];
+        let message = one_line(&line.message[..end]);
         let (script, request_id) = (line.script, line.request_id);
         match line.level {
             LogLevel::Trace => tracing::trace!(target: "script", script, request_id, "{message}"),
@@ -87,5 +88,27 @@ impl Host for ScriptHost {
 
     fn metric(&self, metric: Metric<'_>) {
         self.metrics.custom(metric.script, metric.name, metric.kind, metric.value);
+    }
+}
+
+/// The text with control characters escaped: what a script logs may come from a client, and must not be able to
+/// look like another line of the log.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escaped =
+        text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
+    Cow::Owned(escaped.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_message_stays_on_its_line() {
+        assert_eq!(one_line("caf\u{e9} \\ \"x\""), "caf\u{e9} \\ \"x\"");
+        assert_eq!(one_line("a\r\nERROR b\u{1b}[2J"), "a\\r\\nERROR b\\u{1b}[2J");
     }
 }

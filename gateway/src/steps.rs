@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::body::Side;
 use crate::generation::Route;
 use crate::promote::{Plan, Purpose, Recorder, Watch};
+use crate::script_host::one_line;
 use crate::upstream;
 use crate::worker::{Serving, Worker};
 
@@ -191,7 +192,7 @@ impl StepRunner<'_> {
 
     async fn read(&self, unread: &mut Unread, side: Side) -> Answer {
         let limit = self.serving.generation.config.scripts.body_bytes_max as u64;
-        Answer::Body(unread.read(side, limit).await.map_err(|error| error.to_string()))
+        Answer::Body(unread.read(side, limit).await)
     }
 
     async fn http(&self, calls: Vec<HttpCall>) -> Answer {
@@ -233,7 +234,7 @@ impl StepRunner<'_> {
             hook = hook.function(),
             kind = error.kind.as_str(),
             on_error = policy,
-            "{error}"
+            "{}", one_line(&error.to_string())
         );
     }
 }

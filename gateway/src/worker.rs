@@ -70,6 +70,8 @@ pub struct Worker {
     /// Open client connections, for time limits and draining.
     connections: RefCell<HashMap<u64, Rc<ConnectionState>>>,
     next_connection: Cell<u64>,
+    /// Exchanges that are over for their clients and whose `on_log` is running.
+    ending: Rc<Cell<usize>>,
     /// Ids of its requests.
     pub request_ids: RequestIds,
     /// Stands for `Host` while the target of a request without one is not known.
@@ -111,6 +113,7 @@ impl Worker {
             serving,
             connections: RefCell::default(),
             next_connection: Cell::new(0),
+            ending: Rc::default(),
             request_ids: RequestIds::new(),
             unknown_host: HeaderValue::from_static("localhost"),
         })
@@ -137,6 +140,12 @@ impl Worker {
         self.connections.borrow().len()
     }
 
+    /// Counts an exchange as ending until the mark is dropped; the worker stays for it.
+    pub fn ends(&self) -> EndingMark {
+        self.ending.set(self.ending.get() + 1);
+        EndingMark(self.ending.clone())
+    }
+
     fn register(&self, state: &Rc<ConnectionState>) -> u64 {
         let key = self.next_connection.get();
         self.next_connection.set(key + 1);
@@ -157,6 +166,16 @@ impl Worker {
         for state in self.connections.borrow().values() {
             state.check(now, limits);
         }
+    }
+}
+
+/// An exchange whose `on_log` is running.
+#[derive(Debug)]
+pub struct EndingMark(Rc<Cell<usize>>);
+
+impl Drop for EndingMark {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 
@@ -218,12 +237,12 @@ pub fn run(
     })
 }
 
-/// Waits until every connection has finished its request. The control thread ends the process at its deadline.
+/// Waits until every connection has finished its request and every exchange is logged. The control thread ends the process at its deadline.
 async fn drain(worker: &Rc<Worker>, sweep: &mut tokio::time::Interval) {
     for state in worker.connections.borrow().values() {
         state.stop_after_request();
     }
-    while worker.connection_count() > 0 {
+    while worker.connection_count() > 0 || worker.ending.get() > 0 {
         sweep.tick().await;
         worker.sweep();
         worker.access_log.flush();

@@ -108,3 +108,15 @@ fn a_response_body_too_large_to_be_read_streams_past_a_step_that_lets_it() {
     let caught = get(gateway.address, "/res_caught");
     assert_eq!((caught.body.as_str(), caught.header("x-caught")), ("012345", Some("1")));
 }
+
+#[test]
+fn a_body_that_was_passed_on_unread_is_an_error_and_not_an_empty_one() {
+    let origin = Origin::ok();
+    let late = "fn on_response(req, res) { try { res.headers[\"x\"] = req.body.text(); } catch (e) { res.headers[\"x\"] = e; } }\n\
+                fn on_log(req, res, log) { try { log[\"size\"] = res.body.len; } catch (e) { log::info(e); } }";
+    let gateway = Gateway::start(&origin.config("late"), &[("late", late)]);
+    let response = Client::connect(gateway.address).post("/", "abc");
+    assert_eq!(response.header("x"), Some("the request body was passed on unread; read it in on_request"));
+    assert!(origin.last().ends_with("abc"));
+    gateway.wait_for_log("the response body was passed on; read it in on_response");
+}

@@ -36,6 +36,25 @@ fn a_drain_finishes_what_is_under_way() {
 }
 
 #[test]
+fn a_drain_waits_until_the_last_exchange_is_logged() {
+    let config = "workers: 1\naccess_log: { file: access.log }\nupstreams: { o: { builtin: echo } }\n\
+         routes: [{ name: all, path: \"/{*rest}\", steps: [slow], upstream: o }]\n";
+    let script = "fn on_log(req, res, log) { log::info(\"on_log begins\"); time::sleep_ms(1000); log[\"late\"] = true; }";
+    let folder = Folder::new(config, &[("slow", script)]);
+    let log = folder.path("access.log");
+    let gateway = Gateway::start_with(folder, &[]);
+    assert_eq!(get(gateway.address, "/").status, 200);
+    gateway.wait_for_log("on_log begins");
+    gateway.signal("TERM");
+    // The folder goes with the gateway, so the file is held open.
+    let mut file = File::open(log).unwrap();
+    assert!(gateway.wait().success());
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+    assert!(text.contains("\"late\":true"), "{text:?}");
+}
+
+#[test]
 fn a_second_gateway_does_no_harm() {
     let origin = Origin::ok();
     let first = Gateway::start(&origin.config(""), &[]);

@@ -45,6 +45,26 @@ fn the_origin_gets_clean_fields() {
 }
 
 #[test]
+fn steps_and_clients_see_clean_fields_of_the_answer() {
+    let origin = Origin::start(|_| {
+        b"HTTP/1.1 200 OK\r\nconnection: keep-alive, x-hop\r\nx-hop: 1\r\nkeep-alive: timeout=5\r\n\
+          via: 1.0 cache\r\ncontent-length: 2\r\n\r\nok"
+            .to_vec()
+    });
+    let script = "fn on_response(req, res) { res.headers[\"x-names\"] = json::stringify(res.headers.names()); res.headers[\"x-hop\"] = 2; }";
+    let gateway = Gateway::start(&origin.config("look"), &[("look", script)]);
+    let response = get(gateway.address, "/");
+    assert_eq!(response.header("x-names"), Some("[\"via\"]"));
+    assert_eq!(response.header("x-hop"), Some("2"), "the step's own field is not the origin's");
+    assert!(response.header("keep-alive").is_none());
+    // The version in `Via` is that of the message received, which is the origin's answer (RFC 9110, section 7.6.3).
+    let mut old = Client::connect(gateway.address);
+    old.send("GET / HTTP/1.0\r\n\r\n");
+    let head = old.head().unwrap();
+    assert!(head.contains("via: 1.0 cache\r\nvia: 1.1 forebay\r\n"), "{head}");
+}
+
+#[test]
 fn a_response_streams_before_it_is_complete() {
     let gate = Arc::new(Barrier::new(2));
     let opened = gate.clone();

@@ -16,7 +16,6 @@ use serde_json::json;
 use super::Answered;
 use super::intake::Refused;
 use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody};
-use crate::hygiene;
 use crate::steps::{StepRunner, Unread};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
@@ -120,6 +119,11 @@ impl Finish {
         self.0.as_ref().map_or("", |ending| &ending.summary.id)
     }
 
+    /// The method that the client used.
+    pub(super) fn method(&self) -> &Method {
+        self.0.as_ref().map_or(&Method::GET, |ending| &ending.summary.method)
+    }
+
     pub(super) fn upstream_waited(&mut self, time: Duration) {
         self.edit(|ending| ending.upstream += time);
     }
@@ -132,12 +136,14 @@ impl Finish {
     pub(super) fn respond(mut self, answered: Answered) -> http::Response<ProxyBody> {
         let Answered { response, exchange, end, body, close } = answered;
         let mut headers = response.headers;
-        let method = self.0.as_ref().map_or(Method::GET, |ending| ending.summary.method.clone());
-        let version = exchange.as_ref().map_or(http::Version::HTTP_11, |exchange| exchange.request.version);
-        hygiene::prepare_client_response(&mut headers, &method, version);
+        // An answer to HEAD tells the length of a body that is not there; not of one that a step has put there.
+        if matches!(response.body, Body::Replaced(_) | Body::Empty) {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         if close {
             headers.insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
+        let is_empty = matches!(response.body, Body::Empty);
         let mut body = match response.body {
             Body::Empty => ProxyBody::empty(),
             Body::Read(bytes) | Body::Replaced(bytes) => ProxyBody::full(bytes),
@@ -154,7 +160,8 @@ impl Finish {
                 && let Some(exchange) = &mut ending.exchange
             {
                 let (status, headers) = (response.status, headers.clone());
-                let (body, origin) = (Body::Empty, response.origin);
+                let body = if is_empty { Body::Empty } else { Body::Unread };
+                let origin = response.origin;
                 exchange.response =
                     Some(forebay_engine::exchange::Response { status, headers, body, origin });
             }
@@ -194,10 +201,12 @@ impl Ending {
             Outcome::Dropped => self.end = EndReason::ClientGone.code(),
         }
         if self.has_log_steps() && self.exchange.is_some() {
+            let ending = self.worker.ends();
             tokio::task::spawn_local(async move {
                 if let Some(record) = self.log_steps(total, end.bytes).await {
                     self.write(&record);
                 }
+                drop(ending);
             });
         } else if self.worker.access_log.is_on() {
             let record = self.record(total, end.bytes);
@@ -230,7 +239,7 @@ impl Ending {
         let route = &self.serving.generation.routes[route];
         let mut run =
             StepRunner { worker: &self.worker, serving: &self.serving, route, spent: Duration::ZERO };
-        let (mut exchange, _) = run.run(Hook::Log, exchange, &mut Unread::default()).await;
+        let (mut exchange, _) = run.run(Hook::Log, exchange, &mut Unread::passed_on()).await;
         let record = exchange.access.take();
         self.exchange = Some(exchange);
         record.filter(|record| !record.suppressed)
