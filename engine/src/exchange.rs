@@ -146,7 +146,7 @@ pub struct RouteInfo {
 pub struct Failure {
     /// The status it will be answered with unless a step replies.
     pub status: StatusCode,
-    /// Stable word for the kind of error, such as `upstream_timeout`.
+    /// Stable word for the kind of error, such as `response_timeout`.
     pub kind: &'static str,
     /// What the client is told; holds nothing internal.
     pub message: String,

@@ -33,4 +33,5 @@ pub mod metrics;
 pub mod script_host;
 pub mod script_tools;
 pub mod scripts_folder;
+mod sentence;
 pub mod status_listener;

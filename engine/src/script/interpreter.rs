@@ -63,8 +63,9 @@ fn set_sleep(module: &mut Module) {
     FuncRegistration::new("sleep").in_global_namespace().with_volatility(true).set_into_module(module, whole);
 }
 
-/// An engine with the language set of Forebay: Rhai as shipped, without `eval`, every limit set.
-pub(super) fn engine(limits: &Limits) -> Engine {
+/// An engine with the language set of Forebay and nothing that needs a running call: Rhai as shipped, without `eval`,
+/// every limit set, the standard library, the objects and the namespaces.
+pub(super) fn bounded(limits: &Limits) -> Engine {
     let mut engine = Engine::new_raw();
     // Under `sync` the string interner is one lock shared by every thread that evaluates.
     engine.set_max_strings_interned(0);
@@ -78,17 +79,23 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     engine.set_max_variables(limits.variables_max);
     engine.set_max_functions(1_000);
     engine.set_max_modules(64);
+    register_libraries(&mut engine);
+    engine
+}
+
+/// The engine of a script: [`bounded`], metered by the running call.
+pub(super) fn engine(limits: &Limits) -> Engine {
+    let mut engine = bounded(limits);
     engine.on_progress(|_| context::progress());
     engine.on_print(|text| log(LogLevel::Info, text));
     engine.on_debug(|text, source, position| {
         log(LogLevel::Debug, &format!("{} @ {position}: {text}", source.unwrap_or("script")));
     });
-    register_libraries(&mut engine);
     engine
 }
 
 /// Rhai's standard library, the objects and the namespaces.
-pub(super) fn register_libraries(engine: &mut Engine) {
+fn register_libraries(engine: &mut Engine) {
     // Modules registered later are searched first: ours shadow the standard library's `sleep`.
     engine.register_global_module(STANDARD.clone());
     engine.register_global_module(OBJECTS.clone());

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{api, context, failure, interpreter};
 use crate::error::ScriptError;
+use crate::limits::Limits;
 
 /// A script value as JSON.
 ///
@@ -42,10 +43,10 @@ pub fn describe_parse(script: &Arc<str>, error: &ParseError) -> ScriptError {
     failure::describe_parse(script, error)
 }
 
-/// Makes Rhai's standard library and every library of the script API available in another engine. Functions
-/// that need a running call throw there.
-pub fn register_libraries(engine: &mut Engine) {
-    interpreter::register_libraries(engine);
+/// An engine for code that stands beside scripts, such as tests: the same language and limits, but no running call,
+/// so operations are not counted and functions that need a request throw.
+pub fn bounded_engine(limits: &Limits) -> Engine {
+    interpreter::bounded(limits)
 }
 
 /// Charges the running call for this many operations and makes every check of its limits: stack, fuel, memory,

@@ -17,6 +17,7 @@ use super::document::{Data, Entry, Node, Origin, plain_scalar};
 use super::problem::Problem;
 use super::suggest::{closest, listed};
 use super::units;
+use crate::sentence::first_sentence;
 pub(super) use describe::found;
 use describe::{Kind, alternatives, constant, expected, kinds, wrong_type_help};
 use elsewhere::places_of;
@@ -129,7 +130,7 @@ impl Checker<'_> {
                 format!("the key `{key}` is missing"),
                 format!("in {name}"),
             );
-            self.problems.push(problem.help(format!("add `{key}` ({})", first_sentence(description))));
+            self.problems.push(problem.help(format!("add `{key}` ({})", in_a_sentence(description))));
         }
     }
 
@@ -284,9 +285,9 @@ fn strings(list: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 /// The first sentence of a description, as the inside of a sentence.
-fn first_sentence(text: &str) -> String {
-    let first = text.split(". ").next().unwrap_or_default().trim_end_matches('.');
-    let mut chars = first.chars();
+fn in_a_sentence(description: &str) -> String {
+    let first = first_sentence(description);
+    let mut chars = first.trim_end_matches('.').chars();
     let initial = chars.next().map(|c| c.to_ascii_lowercase());
     initial.into_iter().chain(chars).collect()
 }

@@ -63,7 +63,7 @@ fn scenes() -> [Value; 4] {
             "method": "PUT", "path": "/%2e%2e/x?q=%3Cscript%3E", "headers": { "content-type": "text/xml" },
             "body": "<order id=\"7\"><item>a</item></order>", "client": { "ip": "2001:db8::1", "port": 1 },
             "response": { "status": 503, "body": "busy" },
-            "failure": { "status": 504, "kind": "upstream_timeout", "message": "the service did not answer" },
+            "failure": { "status": 504, "kind": "response_timeout", "message": "the service did not answer" },
         }),
         json!({
             "method": "POST", "path": "/form", "body": "a=1&b=two+words&broken=%zz",

@@ -9,19 +9,20 @@ use super::check::problems;
 use super::excerpt::{Finding, printable};
 use super::{Format, Located, Outcome, Project, load, usage};
 use crate::scripts_folder::ScriptsFolder;
+use crate::sentence::first_sentence;
 
 /// One script of the list.
 struct Entry {
     name: String,
     hooks: Vec<&'static str>,
-    /// First line of its documentation.
+    /// First sentence of its documentation.
     summary: String,
     /// Size of the file; `None` if it cannot be read.
     bytes: Option<usize>,
     problems: Vec<Finding>,
 }
 
-/// Lists the scripts with their hooks, first line of documentation, size and problems. A list with problems
+/// Lists the scripts with their hooks, first sentence of documentation, size and problems. A list with problems
 /// in it is [`Outcome::Success`]: judging them is what `check` is for.
 ///
 /// # Errors
@@ -49,7 +50,7 @@ fn entry(project: &Project, folder: &ScriptsFolder, name: String) -> Entry {
     let documentation = script.as_ref().map(|script| script.documentation());
     Entry {
         hooks: script.iter().flat_map(|script| script.hooks()).map(Hook::function).collect(),
-        summary: documentation.and_then(|text| text.lines().next()).unwrap_or_default().to_owned(),
+        summary: first_sentence(documentation.unwrap_or_default()),
         bytes: folder.read(&located.name).ok().map(|text| text.len()),
         problems: problems(project, &located),
         name: located.name,

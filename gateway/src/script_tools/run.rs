@@ -135,7 +135,7 @@ fn read_scene(options: &RunOptions<'_>) -> Result<Scene, Box<Finding>> {
     };
     if let Some(config) = options.config {
         scene.config = serde_json::from_str::<Value>(config)
-            .map_err(|error| json_finding(&error, "--config".into(), config))?;
+            .map_err(|error| json_finding(&error, "--settings".into(), config))?;
     }
     Ok(scene)
 }

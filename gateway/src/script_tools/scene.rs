@@ -6,7 +6,7 @@
 //!   "body": { "sku": "a" }, "client": { "ip": "203.0.113.9", "port": 40000 },
 //!   "route": { "name": "orders", "params": { "id": "7" } }, "identity": { "id": "ann" }, "vars": {},
 //!   "response": { "status": 200, "headers": {}, "body": "" },
-//!   "failure": { "status": 504, "kind": "upstream_timeout", "message": "..." },
+//!   "failure": { "status": 504, "kind": "response_timeout", "message": "..." },
 //!   "config": { "header": "x-key" }, "now": "2026-01-01T00:00:00Z", "seed": 7, "kv": { "key": "value" },
 //!   "http": [{ "method": "GET", "url": "https://auth.example/*", "status": 200, "body": { "ok": true } }],
 //!   "env": { "REGION": "north" }, "secrets": { "signing": "..." }

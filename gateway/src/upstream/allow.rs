@@ -1,4 +1,4 @@
-//! Where scripts may send requests to: the list `http_allow` of the configuration.
+//! Where scripts may send requests to: the list `scripts.http.allow` of the configuration.
 //!
 //! Names are checked before, addresses after resolution; the connection goes to an address that was checked,
 //! so a name that changes its address in between gains nothing. Addresses that lead back into the host or to

@@ -227,7 +227,7 @@ impl Destination {
         HttpError {
             kind: HttpErrorKind::NotAllowed,
             message: format!(
-                "{} is not on the list of destinations scripts may call; add it to `scripts.http_allow`",
+                "{} is not on the list of destinations scripts may call; add it to `scripts.http.allow`",
                 self.name()
             ),
         }
@@ -238,7 +238,7 @@ impl Destination {
             UpstreamErrorKind::NotAllowed => {
                 let message = format!(
                     "{} has no address that scripts may call; loopback, link-local and metadata addresses must \
-                     be listed themselves in `scripts.http_allow`",
+                     be listed themselves in `scripts.http.allow`",
                     self.name()
                 );
                 return HttpError { kind: HttpErrorKind::NotAllowed, message };

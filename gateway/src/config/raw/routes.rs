@@ -19,7 +19,8 @@ pub(in super::super) struct RawRoute {
     /// Several host names.
     #[schemars(extend("minItems" = 1))]
     pub(in super::super) hosts: Option<Vec<String>>,
-    /// Path pattern: literal segments, `{name}` for one segment, `{*name}` for the rest.
+    /// Path pattern: literal segments, `{name}` for one segment, `{*name}` for the rest. The rest may be empty:
+    /// `/api/{*rest}` takes `/api/` and everything below, but not `/api`.
     #[schemars(required)]
     pub(in super::super) path: Option<String>,
     /// Methods; every method without this.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use forebay_engine::script::tools;
 use forebay_engine::{ErrorKind, Limits, Place, Script, ScriptError};
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use super::api;
 use super::failure::Failure;
@@ -102,17 +102,7 @@ impl Case {
 
 /// An engine for test code: Rhai with the script libraries and the test API, within the limits.
 fn engine(limits: &Limits, folder: &ScriptsFolder) -> Engine {
-    let mut engine = Engine::new_raw();
-    engine.set_max_strings_interned(0);
-    engine.set_optimization_level(OptimizationLevel::None);
-    engine.disable_symbol("eval");
-    engine.set_max_call_levels(limits.call_depth_max);
-    engine.set_max_expr_depths(limits.expression_depth_max, limits.expression_depth_max);
-    engine.set_max_string_size(limits.string_bytes_max);
-    engine.set_max_array_size(limits.array_items_max);
-    engine.set_max_map_size(limits.map_entries_max);
-    engine.set_max_variables(limits.variables_max);
-    tools::register_libraries(&mut engine);
+    let mut engine = tools::bounded_engine(limits);
     engine.register_global_module(api::module());
     engine.set_module_resolver(FolderImports::new(folder));
     engine

@@ -67,7 +67,7 @@ async fn destinations_that_are_not_listed_are_refused_without_connecting() {
         let client = client(&upstreams, &allow);
         let error = client.call(call(&format!("http://{host}:{}/", server.port))).await.unwrap_err();
         assert_eq!(error.kind, HttpErrorKind::NotAllowed, "{error}");
-        assert!(error.message.contains("http_allow"), "{error}");
+        assert!(error.message.contains("scripts.http.allow"), "{error}");
     }
     assert_eq!((server.connections(), server.requests().len()), (1, 1));
 }
