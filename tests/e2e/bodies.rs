@@ -61,7 +61,7 @@ fn a_request_body_lost_half_way_is_not_sent_upstream_as_an_empty_one() {
 #[test]
 fn a_request_body_that_comes_too_slowly_for_a_step_is_lost_too() {
     let origin = Origin::ok();
-    let gateway = start(&origin, "limits: { wall_time_max: 100ms }");
+    let gateway = start(&origin, "limits: { wall_time_max: 300ms }");
     for path in ["/closed", "/open", "/second"] {
         let mut client = Client::connect(gateway.address);
         client.send(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n01"));
