@@ -5,6 +5,7 @@
 //! made outside of what is timed, few at a time so that they are in the cache as a request just read is.
 
 mod native;
+mod patch;
 mod scaling;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,10 +16,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion};
 use forebay_engine::exchange::{Body, Client, Request, RouteInfo};
+use forebay_engine::filter::Filters;
 use forebay_engine::host::{LogLine, Metric};
 use forebay_engine::{
-    Answer, Chain, Exchange, Hook, Host, Limits, OnError, Progress, Script, ScriptStep, Step, Verdict,
+    Answer, Chain, Exchange, Hook, Host, Limits, NativeStep, OnError, Progress, Script, ScriptStep, Step,
+    Verdict, native as native_step,
 };
+use forebay_gateway::component::{Registry, Setup};
 use forebay_gateway::memory::{Counting, held_bytes};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
@@ -105,14 +109,17 @@ fn exchange(headers: &HeaderMap, body: &Bytes) -> Box<Exchange> {
             body: Body::Read(body.clone()),
         },
         response: None,
-        client: Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 },
+        client: Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1, tls: None },
         route: RouteInfo { name: "bench".into(), params: Vec::new() },
         identity: rhai::Dynamic::UNIT,
         vars: rhai::Map::new(),
         upstream_override: None,
+        request_body_max: None,
+        answer_fields: Vec::new(),
         attempt: 0,
         failure: None,
         access: None,
+        filters: Filters::default(),
     })
 }
 
@@ -140,6 +147,22 @@ fn chain(source: &str) -> Chain {
     Chain::new(vec![step(source)])
 }
 
+/// A step of built-in middleware.
+fn middleware(id: &str, settings: &serde_json::Value) -> Arc<dyn NativeStep> {
+    let registry = Registry::builtin();
+    let (implementation, code) = registry.middleware(id).expect("it is built in");
+    let (name, on_error) = (&id.into(), OnError::Closed);
+    let setup = Setup { name, implementation, on_error, settings, registry: &registry };
+    code.build(&setup).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// As the gateway calls a native step.
+fn run_native(step: &dyn NativeStep, mut exchange: Box<Exchange>, host: &Rc<dyn Host>) -> Box<Exchange> {
+    let verdict = native_step::call(step, Hook::Request, &mut exchange, &**host);
+    assert!(matches!(verdict, Verdict::Continue), "{verdict:?}");
+    exchange
+}
+
 fn hooks(criterion: &mut Criterion) {
     const EXCHANGES: BatchSize = BatchSize::NumIterations(64);
     let host = host();
@@ -157,12 +180,36 @@ fn hooks(criterion: &mut Criterion) {
             bencher.iter_batched(fresh, |exchange| run(&chain, exchange, &host), EXCHANGES);
         });
     }
+    for (name, step) in patch::steps() {
+        let chain = Chain::new(vec![step]);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(fresh, |exchange| run(&chain, exchange, &host), EXCHANGES);
+        });
+    }
     let natives: [(&str, Native); 2] = [
         ("set one header, in Rust", native::set_one_header),
         ("validate order, in Rust", native::validate_order),
     ];
     for (name, native) in natives {
         group.bench_function(name, |bencher| bencher.iter_batched(fresh, native, EXCHANGES));
+    }
+    for (name, id, settings) in [
+        (
+            "set one header, built in",
+            "headers",
+            serde_json::json!({ "request": { "set": { "x-hook": "1" } } }),
+        ),
+        ("ip, built in", "ip", serde_json::json!({ "allow": ["127.0.0.0/8"] })),
+        (
+            "rate_limit, built in",
+            "rate_limit",
+            serde_json::json!({ "requests": 1_000_000_000, "per": "1s", "fields": "none" }),
+        ),
+    ] {
+        let step = middleware(id, &settings);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(fresh, |exchange| run_native(&*step, exchange, &host), EXCHANGES);
+        });
     }
     group.finish();
 }

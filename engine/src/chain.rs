@@ -59,6 +59,11 @@ impl Chain {
         self.present[hook as usize]
     }
 
+    /// All steps, in the order written.
+    pub fn all(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// The steps that act at this hook, in its order, each with its index in the order written.
     pub fn steps(&self, hook: Hook) -> impl Iterator<Item = (usize, &Step)> {
         let count = self.steps.len();

@@ -1,4 +1,4 @@
-//! What went wrong in a script: kind, message, place and the script's own call stack.
+//! What went wrong in a step: kind, message and, for a script, place and its own call stack.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub enum ErrorKind {
     Verdict,
     /// The request ended while the script was waiting.
     Cancelled,
-    /// A host function panicked: a bug in Forebay.
+    /// A host function or a native step panicked: a bug in Forebay, or in the patch.
     Panic,
 }
 
@@ -124,11 +124,13 @@ pub struct Frame {
     pub called_at: Option<Place>,
 }
 
-/// An error of a script, with everything its author needs to find it.
+/// An error of a step, with everything its author needs to find it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError {
-    /// Name of the script (or imported module) the place is in.
+    /// Name of the script (or imported module) the place is in, or of the native step.
     pub script: Arc<str>,
+    /// Whether it is a native step, which has no file, place or stack.
+    pub native: bool,
     /// The family of the error.
     pub kind: ErrorKind,
     /// What happened, in one line.
@@ -142,13 +144,19 @@ pub struct ScriptError {
 impl ScriptError {
     /// An error without a stack.
     pub fn new(script: &Arc<str>, kind: ErrorKind, message: impl Into<String>, place: Option<Place>) -> Self {
-        Self { script: script.clone(), kind, message: message.into(), place, stack: Vec::new() }
+        let (script, message, stack) = (script.clone(), message.into(), Vec::new());
+        Self { script, native: false, kind, message, place, stack }
+    }
+
+    /// An error of a native step.
+    pub fn of_native(step: &Arc<str>, kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { native: true, ..Self::new(step, kind, message, None) }
     }
 }
 
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.rhai", self.script)?;
+        write!(f, "{}{}", self.script, if self.native { "" } else { ".rhai" })?;
         if let Some(place) = self.place {
             write!(f, ":{place}")?;
         }

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
+
+use crate::filter::Filters;
 
 /// One request with its response and per-request variables.
 #[derive(Debug)]
@@ -28,12 +30,54 @@ pub struct Exchange {
     pub vars: rhai::Map,
     /// Name of the upstream a step chose instead of the route's.
     pub upstream_override: Option<String>,
+    /// Most bytes of the request's body, when a step lowers what the configuration allows. The gateway looks at it
+    /// after each native step: a body that is or becomes larger is answered 413.
+    pub request_body_max: Option<u64>,
+    /// Changes to the header fields of the answer, whoever makes it: the upstream, a step or the gateway. Applied
+    /// in this order when all steps have run.
+    pub answer_fields: Vec<FieldChange>,
     /// Number of times the request was sent upstream, from 0 while it has not been.
     pub attempt: u32,
     /// The error the gateway is about to answer; present while `on_error` runs.
     pub failure: Option<Failure>,
     /// How the exchange ended; present while `on_log` runs.
     pub access: Option<AccessRecord>,
+    /// What native steps put into the way of the bodies.
+    pub filters: Filters,
+}
+
+/// A change to one header field of an answer that is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Name of the field.
+    pub name: HeaderName,
+    /// What becomes of it.
+    pub to: FieldValue,
+}
+
+/// What becomes of a header field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldValue {
+    /// One line with this value, whatever there was.
+    Set(HeaderValue),
+    /// One more line with this value.
+    Append(HeaderValue),
+    /// This value, unless the field is there already.
+    Default(HeaderValue),
+    /// None.
+    Removed,
+}
+
+impl FieldChange {
+    /// Carries the change out.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        match self.to {
+            FieldValue::Set(value) => drop(headers.insert(self.name, value)),
+            FieldValue::Append(value) => drop(headers.append(self.name, value)),
+            FieldValue::Default(value) => drop(headers.entry(self.name).or_insert(value)),
+            FieldValue::Removed => drop(headers.remove(self.name)),
+        }
+    }
 }
 
 /// The head of a request and the state of its body.
@@ -130,6 +174,44 @@ pub struct Client {
     pub ip: IpAddr,
     /// Port of the connection's peer.
     pub port: u16,
+    /// How the connection is secured; `None` for plain TCP.
+    pub tls: Option<Arc<Tls>>,
+}
+
+/// What the handshake of a connection secured by TLS has settled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// `1.2` or `1.3`.
+    pub version: &'static str,
+    /// The cipher suite by its registered name, such as `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// The server name the client asked for (SNI), lower case.
+    pub server_name: Option<String>,
+    /// The application protocol agreed on (ALPN), such as `h2`.
+    pub alpn: Option<String>,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// The client's certificate, verified against the listener's authorities.
+    pub peer: Option<PeerCertificate>,
+}
+
+/// A verified client certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeerCertificate {
+    /// Distinguished name of the subject, such as `CN=orders, O=Example`.
+    pub subject: String,
+    /// Distinguished name of the issuer.
+    pub issuer: String,
+    /// Serial number in lower-case hexadecimal.
+    pub serial: String,
+    /// SHA-256 of the whole certificate in lower-case hexadecimal.
+    pub sha256: String,
+    /// Start of its validity, seconds since 1970-01-01 UTC.
+    pub not_before: i64,
+    /// End of its validity, seconds since 1970-01-01 UTC.
+    pub not_after: i64,
+    /// Alternative names: DNS names, addresses, email addresses and URIs, in the order of the certificate.
+    pub names: Vec<String>,
 }
 
 /// The route that took a request.

@@ -23,12 +23,12 @@ mod imports;
 mod interpreter;
 mod parse;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Shared};
 
 use crate::chain::Hook;
 use crate::error::{ErrorKind, Place, ScriptError};
@@ -174,6 +174,13 @@ impl ScriptStep {
     /// The interpreter of this step, with its libraries, imports, constants and limits.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The host's namespaces as this step's interpreter has them: none of those that an import hides.
+    pub fn namespaces(&self) -> Vec<(String, Shared<Module>)> {
+        let is_hidden = |name: &str| self.script.imports.iter().any(|import| import.alias() == name);
+        let namespaces = interpreter::namespaces().iter().filter(|(name, _)| !is_hidden(name));
+        namespaces.map(|(name, module)| ((*name).to_owned(), module.clone())).collect()
     }
 
     /// The top-level constants by name, the step's settings as `config` among them. A bare name means a constant

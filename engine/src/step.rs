@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::chain::Hook;
 use crate::exchange::Exchange;
 use crate::host::Host;
+use crate::native::NativeStep;
 use crate::script::ScriptStep;
 use crate::script::call::Call;
 
@@ -19,11 +20,13 @@ pub enum OnError {
     Open,
 }
 
-/// The kinds of step. Native patches and built-ins will stand beside scripts here.
+/// The kinds of step.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// A script with its settings, run by the interpreter or by its program.
     Script(Arc<ScriptStep>),
+    /// Middleware of the gateway or of a patch, with its settings.
+    Native(Arc<dyn NativeStep>),
 }
 
 impl Step {
@@ -31,6 +34,7 @@ impl Step {
     pub fn name(&self) -> &Arc<str> {
         match self {
             Self::Script(step) => step.script().name(),
+            Self::Native(step) => step.name(),
         }
     }
 
@@ -38,6 +42,7 @@ impl Step {
     pub fn has(&self, hook: Hook) -> bool {
         match self {
             Self::Script(step) => step.script().has(hook),
+            Self::Native(step) => step.has(hook),
         }
     }
 
@@ -45,6 +50,7 @@ impl Step {
     pub fn on_error(&self) -> OnError {
         match self {
             Self::Script(step) => step.on_error(),
+            Self::Native(step) => step.on_error(),
         }
     }
 
@@ -52,6 +58,7 @@ impl Step {
     pub fn begin(&self, hook: Hook, exchange: Box<Exchange>, host: &Rc<dyn Host>) -> Call {
         match self {
             Self::Script(step) => Call::begin(step.clone(), hook, exchange, host.clone()),
+            Self::Native(step) => Call::native(step.clone(), hook, exchange, host.clone()),
         }
     }
 }

@@ -4,11 +4,16 @@
 //! |---|---|
 //! | `POST /v1/reload` | builds and publishes; answers when done: 200, or 422 with the problems |
 //! | `GET /v1/status` | generations, workers, counters |
+//! | `GET /v1/routes` | the routes, which code serves each step, and all components |
 //! | `GET /v1/scripts` | the scripts in use, each with its mode, state and calls by tier |
 //! | `POST /v1/scripts/NAME/promote` | compiles a script; answers when settled: 200 if it is installed, else 422 |
 //! | `POST /v1/scripts/NAME/demote` | makes the interpreter run it again |
+//! | `GET /v1/patches` | the patches of the folder, each with its state and counters |
+//! | `POST /v1/patches/NAME/disable`, `enable`, `revert` | decides and reloads: 200, or 409 or 422 with the reason |
+//! | `POST /v1/patches/NAME/apply/SHA256` | as above, for a patch that was just put into the folder |
 
 pub mod client;
+mod patches;
 pub mod socket;
 
 use std::sync::Arc;
@@ -25,8 +30,10 @@ use serde_json::{Value, json};
 use tokio::net::UnixListener;
 use tokio::sync::{oneshot, watch};
 
-use crate::control::{Event, LastReload};
+use crate::config::Route;
+use crate::control::{Event, LastReload, ReloadReport};
 use crate::diagnostic::{Diagnostic, Style, render_all};
+use crate::generation::{Generation, Serves};
 use crate::metrics;
 use crate::promote::{Refusal, Report, State};
 use crate::worker::Shared;
@@ -71,14 +78,17 @@ impl Admin {
             (&Method::POST, "/v1/reload") => self.reload().await,
             (&Method::GET, "/v1/status") => answer(StatusCode::OK, &self.status()),
             (&Method::GET, "/v1/scripts") => answer(StatusCode::OK, &self.scripts()),
-            (_, "/v1/reload" | "/v1/status" | "/v1/scripts") => wrong_method(),
+            (&Method::GET, "/v1/routes") => answer(StatusCode::OK, &self.routes()),
+            (&Method::GET, "/v1/patches") => answer(StatusCode::OK, &self.patches()),
+            (_, "/v1/reload" | "/v1/status" | "/v1/scripts" | "/v1/routes" | "/v1/patches") => wrong_method(),
+            (method, path) if path.starts_with("/v1/patches/") => self.decide(method, path).await,
             (method, path) => match script_command(path) {
                 Some(_) if method != Method::POST => wrong_method(),
                 Some((name, ScriptCommand::Promote)) => self.promote(name).await,
                 Some((name, ScriptCommand::Demote)) => self.demote(name).await,
                 None => {
-                    let error = "there is /v1/reload, /v1/status, /v1/scripts, /v1/scripts/NAME/promote and \
-                                 /v1/scripts/NAME/demote";
+                    let error = "there is /v1/reload, /v1/status, /v1/routes, /v1/scripts, /v1/scripts/NAME/promote, \
+                                 /v1/scripts/NAME/demote and /v1/patches";
                     answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
                 }
             },
@@ -120,15 +130,7 @@ impl Admin {
             return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "the gateway is stopping" }));
         };
         let status = if report.published { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        let problems: Vec<Value> = report.problems.iter().map(Diagnostic::to_json).collect();
-        let body = json!({
-            "published": report.published,
-            "generation": report.generation,
-            "took_ms": millis(report.took),
-            "problems": problems,
-            "rendered": render_all(&report.problems, Style::Plain),
-        });
-        answer(status, &body)
+        answer(status, &report_json(&report))
     }
 
     fn status(&self) -> Value {
@@ -162,7 +164,24 @@ impl Admin {
             "script_calls": metrics::sum(workers(), |worker| worker.script_calls.get()),
             "kv_entries": shared.kv.len(),
             "compile": shared.promotion.status(),
+            "patches": shared.patches.report(&generation.patches),
+            "serving": serving(&generation),
         })
+    }
+
+    /// The routes with what serves their steps, and all components there are.
+    fn routes(&self) -> Value {
+        let generation = self.shared.published.current();
+        let components: Vec<Value> = generation
+            .registry
+            .components()
+            .map(|component| {
+                let code = &component.implementation;
+                let (kind, provider) = (component.part.kind().as_str(), code.provider.to_string());
+                json!({ "kind": kind, "id": code.id, "version": code.version, "provider": provider })
+            })
+            .collect();
+        json!({ "generation": generation.number, "routes": serving(&generation), "components": components })
     }
 
     fn scripts(&self) -> Value {
@@ -184,6 +203,27 @@ impl Admin {
             .collect();
         json!({ "generation": generation.number, "scripts": scripts })
     }
+}
+
+/// How a reload went.
+fn report_json(report: &ReloadReport) -> Value {
+    let problems: Vec<Value> = report.problems.iter().map(Diagnostic::to_json).collect();
+    json!({
+        "published": report.published,
+        "generation": report.generation,
+        "took_ms": millis(report.took),
+        "problems": problems,
+        "rendered": render_all(&report.problems, Style::Plain),
+    })
+}
+
+/// What serves the steps of each route.
+fn serving(generation: &Generation) -> Value {
+    let route = |route: &Route| {
+        let steps = Serves::of_route(route, &generation.registry);
+        json!({ "route": route.name, "steps": steps.iter().map(Serves::to_json).collect::<Vec<_>>() })
+    };
+    generation.config.routes.iter().map(route).collect()
 }
 
 /// What can be asked of a script.

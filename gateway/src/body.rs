@@ -13,11 +13,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use forebay_engine::filter::BodyFilter;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 mod end_reason;
 mod error;
+mod filtered;
 mod stream;
 
 pub use end_reason::EndReason;
@@ -25,6 +27,7 @@ pub use error::{BodyError, BodyFault, Side};
 pub(crate) use stream::Phase;
 pub use stream::{Progress, StreamLimits};
 
+use filtered::Filtered;
 use stream::Stream;
 
 /// Most bytes set aside for a body before any of it has come, whatever length it claims.
@@ -46,6 +49,8 @@ enum Source {
     Full(Bytes),
     /// Read from a connection as it is passed on.
     Stream(Stream),
+    /// Passed on through filters.
+    Filtered(Box<Filtered>),
     /// Ended early by this error.
     Failed(BodyError),
 }
@@ -103,6 +108,15 @@ impl ProxyBody {
         })
     }
 
+    /// This body, passed through these filters. An empty one stays as it is, and its filters are dropped.
+    #[must_use]
+    pub fn filtered(self, side: Side, filters: Vec<Box<dyn BodyFilter>>) -> Self {
+        if filters.is_empty() || matches!(self.source, Source::Empty) {
+            return self;
+        }
+        Self::new(Source::Filtered(Box::new(Filtered::new(self, side, filters))))
+    }
+
     fn new(source: Source) -> Self {
         Self { source, bytes: 0, ending: None }
     }
@@ -133,6 +147,14 @@ impl ProxyBody {
         }
     }
 
+    /// Lowers the number of bytes a streamed body may have; false if it is known already to have more.
+    pub fn lower_limit(&mut self, bytes_max: u64) -> bool {
+        if let Source::Stream(stream) = &mut self.source {
+            stream.lower_limit(bytes_max);
+        }
+        self.bytes_passed().saturating_add(self.size_hint().lower()) <= bytes_max
+    }
+
     /// The same body again, if it is one that can be sent twice: empty, or in memory and not begun.
     pub fn replay(&self) -> Option<Self> {
         match &self.source {
@@ -156,7 +178,11 @@ impl ProxyBody {
     }
 
     fn too_large(&self, limit: u64) -> BodyError {
-        let side = if let Source::Stream(stream) = &self.source { stream.side() } else { Side::Client };
+        let side = match &self.source {
+            Source::Stream(stream) => stream.side(),
+            Source::Filtered(filtered) => filtered.side(),
+            _ => Side::Client,
+        };
         BodyError { side, fault: BodyFault::TooLarge { limit } }
     }
 
@@ -244,6 +270,15 @@ impl Body for ProxyBody {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(item) => item,
             },
+            Source::Filtered(filtered) => match filtered.poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(item) => {
+                    if let Some(Ok(frame)) = &item {
+                        this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                    }
+                    item
+                }
+            },
         };
         match &item {
             None => {
@@ -266,6 +301,7 @@ impl Body for ProxyBody {
             Source::Empty => true,
             Source::Full(_) | Source::Failed(_) => false,
             Source::Stream(stream) => stream.is_end_stream(),
+            Source::Filtered(filtered) => filtered.is_end_stream(),
         }
     }
 
@@ -274,6 +310,7 @@ impl Body for ProxyBody {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(data) => SizeHint::with_exact(data.len() as u64),
             Source::Stream(stream) => stream.size_hint(),
+            Source::Filtered(filtered) => filtered.size_hint(),
             Source::Failed(_) => SizeHint::default(),
         }
     }

@@ -2,7 +2,9 @@
 
 mod commands;
 mod output;
+mod patch;
 mod promotion;
+mod routes;
 mod script;
 
 use std::path::PathBuf;
@@ -79,6 +81,9 @@ enum Command {
     /// Write, check, run and test scripts, without a gateway
     #[command(subcommand)]
     Script(script::ScriptCommand),
+    /// Replace parts of the gateway while it runs: write, build, sign, apply and revert native patches
+    #[command(subcommand)]
+    Patch(patch::PatchCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,9 +128,10 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Show) => commands::config_show(config, json, style),
         Command::Config(ConfigCommand::Schema) => commands::config_schema(),
         Command::Script(command) => script::run(&command, config, json, style),
-        Command::Routes(RoutesCommand::List) => commands::routes_list(config, json, style),
+        Command::Patch(command) => patch::run(command, config, json, style),
+        Command::Routes(RoutesCommand::List) => routes::routes_list(config, json, style),
         Command::Routes(RoutesCommand::Match { method, header, url }) => {
-            commands::routes_match(config, &commands::Question { method, header, url }, json, style)
+            routes::routes_match(config, &routes::Question { method, header, url }, json, style)
         }
     }
 }

@@ -11,8 +11,10 @@ mod concealed;
 mod document;
 mod environment;
 mod interpolate;
+mod listen;
 mod load;
 mod locate;
+mod patches;
 mod problem;
 mod raw;
 mod read;
@@ -37,9 +39,17 @@ use crate::diagnostic::Source;
 pub use concealed::Concealed;
 pub use document::Format;
 pub use environment::Environment;
+pub use listen::{
+    AuthorityFile, CertificateFiles, ClientCertificates, Http2Limits, Listener, Protocol, TlsListener,
+    TlsVersion,
+};
 pub use load::{admin_socket, check, load, parse, parse_with};
 pub use locate::{Located, locate};
+pub use patches::{OnExcess, PatchBudget, PatchSettings, SignaturePolicy, TrialLimits, TrustedKey};
+pub(crate) use raw::{RawDuration, RawSize, schema_of};
 pub use show::{show, show_json};
+pub(crate) use suggest::{closest, listed};
+pub(crate) use validate::address_range;
 
 /// The JSON Schema of the configuration file, for editors and `config schema`.
 pub fn schema() -> serde_json::Value {
@@ -51,8 +61,8 @@ pub fn schema() -> serde_json::Value {
 pub struct Config {
     /// The file this came from; `None` for the bundled example.
     pub path: Option<PathBuf>,
-    /// Addresses that accept client connections. Fixed at start: a reload that changes them is refused.
-    pub listeners: Vec<SocketAddr>,
+    /// Where client connections come in. Their number and addresses are fixed at start.
+    pub listeners: Vec<Listener>,
     /// Number of worker threads, at least 1. Fixed at start.
     pub workers: usize,
     /// Path of the admin unix socket. Fixed at start.
@@ -71,6 +81,8 @@ pub struct Config {
     pub scripts: ScriptSettings,
     /// How scripts become machine code.
     pub compile: CompileSettings,
+    /// Native patches: where they are, and what they must pass.
+    pub patches: PatchSettings,
     /// Folder for what is kept over restarts. Fixed at start.
     pub state_folder: PathBuf,
     /// Groups of targets by name.
@@ -103,6 +115,8 @@ pub struct ClientLimits {
     pub header_bytes_max: usize,
     /// Most bytes of a request body; more is answered 413.
     pub body_bytes_max: u64,
+    /// Time for a TLS handshake, from accept.
+    pub handshake_timeout: Duration,
     /// Time for a complete request head, from its first byte (or from accept).
     pub header_timeout: Duration,
     /// Longest pause between two requests of a kept-alive connection.
@@ -115,6 +129,8 @@ pub struct ClientLimits {
     pub request_timeout: Option<Duration>,
     /// Most connections one worker keeps open at once.
     pub connections_max: usize,
+    /// Bounds on HTTP/2.
+    pub http2: Http2Limits,
 }
 
 /// Settings common to all scripts.
@@ -232,6 +248,10 @@ pub struct Upstream {
     pub queue_timeout: Duration,
     /// Send the client's `Host` instead of the target's.
     pub preserve_host: bool,
+    /// Id of the load balancer.
+    pub balance: Arc<str>,
+    /// Where the upstream stands in the configuration file.
+    pub location: Option<Location>,
 }
 
 /// What an upstream is.
@@ -302,16 +322,55 @@ pub enum ValueMatch {
 /// One step of a chain.
 #[derive(Debug, Clone)]
 pub struct StepConfig {
-    /// Name of the script: `scripts/NAME.rhai`.
-    pub script: Arc<str>,
-    /// The step's own settings, the script's `config`.
+    /// What it runs.
+    pub kind: StepKind,
+    /// The step's own settings: the script's `config`, or what the middleware is made with.
     pub config: serde_json::Value,
-    /// What an error of the script means for the request.
+    /// What an error of the step means for the request.
     pub on_error: forebay_engine::OnError,
-    /// How the script is run.
+    /// How a script is run.
     pub mode: CompileMode,
-    /// Where the step stands in the configuration file, for messages about its script.
+    /// The route that it is written in; `None` for a step common to all routes.
+    pub route: Option<Arc<str>>,
+    /// Where the step stands in the configuration file, for messages about it.
     pub location: Option<Location>,
+    /// Where the settings of a middleware stand.
+    pub places: Places,
+}
+
+/// What a step runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StepKind {
+    /// The script of this name: `scripts/NAME.rhai`.
+    Script(Arc<str>),
+    /// The middleware of this id.
+    Middleware(Arc<str>),
+}
+
+impl StepKind {
+    /// Name of the script or id of the middleware.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Script(name) | Self::Middleware(name) => name,
+        }
+    }
+}
+
+/// Where the values of a step's settings stand in the file, by JSON pointer.
+#[derive(Debug, Clone, Default)]
+pub struct Places(Arc<BTreeMap<String, Location>>);
+
+impl Places {
+    /// Where a value stands, or the nearest one that holds it.
+    pub fn find(&self, pointer: &str) -> Option<Location> {
+        let mut pointer = pointer;
+        loop {
+            match self.0.get(pointer) {
+                Some(location) => return Some(*location),
+                None => pointer = &pointer[..pointer.rfind('/')?],
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Everything that can happen to the process is one [`Event`]. Reload requests that come while a build runs
 //! are answered together by the next one: at most one build runs and one waits.
 
+mod budget;
 pub mod signals;
 pub mod watch;
 
@@ -17,8 +18,10 @@ use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Style, render_all};
 use crate::generation::Generation;
 use crate::generation::build::build;
+use crate::patch::service::{Change, ChangeError, Patches};
 use crate::promote::Promotion;
 use crate::worker::{Phase, Shared};
+use budget::Budgets;
 
 /// Something the process reacts to.
 #[derive(Debug)]
@@ -29,6 +32,13 @@ pub enum Event {
         trigger: &'static str,
         /// Where the report goes.
         reply: Option<oneshot::Sender<ReloadReport>>,
+    },
+    /// Decide something about patches and reload; where that is refused, the decision is taken back.
+    Patch {
+        /// The decision.
+        change: Change,
+        /// Where the report goes.
+        reply: Option<oneshot::Sender<Result<ReloadReport, ChangeError>>>,
     },
     /// A worker has let go of a generation.
     GenerationReleased,
@@ -75,6 +85,7 @@ pub struct Control {
     access_log: AccessLogWriter,
     last: Arc<channel::Sender<LastReload>>,
     next_number: u64,
+    budgets: Budgets,
 }
 
 impl Control {
@@ -86,7 +97,8 @@ impl Control {
         access_log: AccessLogWriter,
         last: Arc<channel::Sender<LastReload>>,
     ) -> Self {
-        Self { config_path, shared, phase, access_log, last, next_number: 2 }
+        let budgets = Budgets::default();
+        Self { config_path, shared, phase, access_log, last, next_number: 2, budgets }
     }
 
     /// Reacts to events until the process is to end.
@@ -98,6 +110,7 @@ impl Control {
                 _ = sweep.tick() => {
                     self.shared.kv.sweep();
                     self.shared.published.free_retired();
+                    self.enforce_budgets();
                     continue;
                 }
             };
@@ -105,6 +118,7 @@ impl Control {
                 Some(Event::Reload { trigger, reply }) => {
                     self.reload(trigger, reply, &mut events).await;
                 }
+                Some(Event::Patch { change, reply }) => self.change(change, reply).await,
                 Some(Event::GenerationReleased) => {
                     self.shared.published.free_retired();
                 }
@@ -133,17 +147,7 @@ impl Control {
                 other => later.push(other),
             }
         }
-        let started = Instant::now();
-        let path = self.config_path.clone();
-        let serving = self.shared.published.current();
-        let promotion = self.shared.promotion.clone();
-        let number = self.next_number;
-        let built =
-            tokio::task::spawn_blocking(move || prepare(path.as_deref(), &serving, number, &promotion)).await;
-        let built = built.unwrap_or_else(|error| {
-            Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
-        });
-        let report = self.publish(trigger, built, started);
+        let report = self.build_and_publish(trigger).await;
         for reply in replies {
             // The asker may have gone.
             let _ = reply.send(report.clone());
@@ -152,6 +156,55 @@ impl Control {
             // The receiver is this loop itself.
             let _ = self.shared.events.send(event);
         }
+    }
+
+    /// Carries a decision about patches out, or takes it back.
+    async fn change(
+        &mut self,
+        change: Change,
+        reply: Option<oneshot::Sender<Result<ReloadReport, ChangeError>>>,
+    ) {
+        let patches = self.shared.patches.clone();
+        let serving = self.shared.published.current();
+        let outcome = match patches.decide(&change, &serving.patches, &serving.config.patches.folder) {
+            Err(error) => Err(error),
+            Ok(undo) => {
+                let report = self.build_and_publish("patch").await;
+                if !report.published {
+                    patches.undo(undo);
+                }
+                Ok(report)
+            }
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "a decision about patches was refused");
+        }
+        if let Some(reply) = reply {
+            // The asker may have gone.
+            let _ = reply.send(outcome);
+        }
+    }
+
+    /// Disables the patches that exceed their time budget, if that is the policy.
+    fn enforce_budgets(&mut self) {
+        let serving = self.shared.published.current();
+        for change in self.budgets.sweep(&serving, Instant::now()) {
+            // The receiver is this loop itself.
+            let _ = self.shared.events.send(Event::Patch { change, reply: None });
+        }
+    }
+
+    async fn build_and_publish(&mut self, trigger: &'static str) -> ReloadReport {
+        let started = Instant::now();
+        let path = self.config_path.clone();
+        let serving = self.shared.published.current();
+        let (promotion, patches) = (self.shared.promotion.clone(), self.shared.patches.clone());
+        let number = self.next_number;
+        let prepare = move || prepare(path.as_deref(), &serving, number, &promotion, &patches);
+        let built = tokio::task::spawn_blocking(prepare).await.unwrap_or_else(|error| {
+            Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
+        });
+        self.publish(trigger, built, started)
     }
 
     fn publish(
@@ -168,6 +221,7 @@ impl Control {
                 published.publish(generation);
                 let serving = published.current();
                 self.shared.promotion.adopt(&serving.watches, &serving.config.compile);
+                self.shared.patches.published(&serving.patches);
                 self.phase.send_replace(Phase::Serving(published.version()));
                 (true, Vec::new())
             }
@@ -209,7 +263,13 @@ impl Control {
                     }
                     Some(Event::Drain { bounded: true }) => bounded = true,
                     Some(Event::WorkersEnded) | None => return,
-                    Some(Event::Reload { .. } | Event::GenerationReleased | Event::ReopenLogs | Event::Drain { .. }) => {}
+                    Some(
+                        Event::Reload { .. }
+                        | Event::Patch { .. }
+                        | Event::GenerationReleased
+                        | Event::ReopenLogs
+                        | Event::Drain { .. },
+                    ) => {}
                 },
             }
         }
@@ -222,16 +282,21 @@ fn prepare(
     serving: &Generation,
     number: u64,
     promotion: &Promotion,
+    patches: &Patches,
 ) -> Result<Generation, Vec<Diagnostic>> {
     let config = config::load(path)?;
     let problems = fixed_settings(&serving.config, &config);
-    if problems.is_empty() { build(config, number, promotion, Some(serving)) } else { Err(problems) }
+    if problems.is_empty() { build(config, number, promotion, patches, Some(serving)) } else { Err(problems) }
+}
+
+fn addresses(config: &Config) -> Vec<std::net::SocketAddr> {
+    config.listeners.iter().map(|listener| listener.address).collect()
 }
 
 /// Settings that only a restart can change.
 fn fixed_settings(serving: &Config, wanted: &Config) -> Vec<Diagnostic> {
     let changed = [
-        ("listen", serving.listeners != wanted.listeners),
+        ("listen", addresses(serving) != addresses(wanted)),
         ("workers", serving.workers != wanted.workers),
         ("admin.socket", serving.admin_socket != wanted.admin_socket),
         ("status.listen", serving.status_listener != wanted.status_listener),

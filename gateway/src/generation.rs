@@ -6,17 +6,25 @@
 //! tearing down thousands of routes never happens on the request path.
 
 pub mod build;
+mod natives;
 pub mod publish;
+mod serves;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use forebay_engine::{Chain, Script};
+use natives::Natives;
+pub use natives::middleware_of;
+pub use serves::Serves;
 
+use crate::component::{Balancer, Registry};
 use crate::config::{Config, Upstream};
+use crate::patch::service::Selection;
 use crate::promote::Watch;
 use crate::route::Router;
+use crate::tls::{Server, Tickets};
 use crate::upstream::Allow;
 
 /// An immutable snapshot of everything that serves.
@@ -32,13 +40,23 @@ pub struct Generation {
     /// What a route does, in the order of the configuration.
     pub routes: Vec<Route>,
     /// Upstreams by name, those that scripts may choose included.
-    pub upstreams: BTreeMap<Arc<str>, Arc<Upstream>>,
+    pub upstreams: BTreeMap<Arc<str>, Arc<Destination>>,
     /// The scripts in use, by name.
     pub scripts: BTreeMap<Arc<str>, Arc<Script>>,
     /// The script steps, each once.
     pub watches: Vec<Arc<Watch>>,
+    /// The native steps.
+    natives: Natives,
+    /// What the parts are made of.
+    pub registry: Registry,
+    /// TLS of the listeners, in their order; `None` for plain TCP.
+    pub tls: Vec<Option<Server>>,
+    /// Keys for session tickets, which the next generation takes over.
+    pub tickets: Tickets,
     /// Where scripts may call out to.
     pub allow: Allow,
+    /// The native patches that serve, and those that do not.
+    pub patches: Selection,
 }
 
 /// What happens to a request once its route is known.
@@ -47,10 +65,21 @@ pub struct Route {
     pub name: Arc<str>,
     /// The steps.
     pub chain: Chain,
-    /// What counts and samples the steps, by their index in the chain.
-    pub watches: Vec<Arc<Watch>>,
+    /// What counts and samples the script steps, by their index in the chain.
+    pub watches: Vec<Option<Arc<Watch>>>,
     /// Where it is sent; `None` when a step always answers.
-    pub upstream: Option<Arc<Upstream>>,
+    pub upstream: Option<Arc<Destination>>,
     /// Path prefix to take off before it is sent.
     pub strip_prefix: Option<String>,
+    /// Whether it takes CORS preflight requests for the methods it takes.
+    pub answers_preflight: bool,
+}
+
+/// An upstream with what chooses its targets.
+#[derive(Debug)]
+pub struct Destination {
+    /// Its settings.
+    pub upstream: Upstream,
+    /// What chooses the target of a request.
+    pub balancer: Arc<dyn Balancer>,
 }

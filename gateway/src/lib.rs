@@ -18,11 +18,15 @@ pub mod worker;
 pub mod proxy;
 pub mod steps;
 
+pub mod component;
+pub mod middleware;
+
 pub mod body;
 pub mod hygiene;
 pub mod path;
 pub mod respond;
 pub mod route;
+pub mod tls;
 pub mod upstream;
 
 pub mod access_log;
@@ -30,6 +34,8 @@ pub mod admin;
 pub mod kv;
 pub mod memory;
 pub mod metrics;
+pub mod patch;
+pub mod patch_tools;
 pub mod script_host;
 pub mod script_tools;
 pub mod scripts_folder;

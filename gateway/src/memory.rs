@@ -9,7 +9,11 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 
-use mimalloc::MiMalloc;
+/// What allocates. A sanitizer (`.ci/sanitize`) sees only what the system's allocator gives out.
+#[cfg(not(forebay_sanitize))]
+use mimalloc::MiMalloc as Inner;
+#[cfg(forebay_sanitize)]
+use std::alloc::System as Inner;
 
 /// The allocator of the binary; install it with `#[global_allocator]`.
 pub struct Counting;
@@ -32,32 +36,32 @@ fn subtract(bytes: usize) {
     HELD.set(HELD.get().wrapping_sub(bytes.cast_signed() as i64));
 }
 
-// SAFETY: every method passes its arguments unchanged to mimalloc, which upholds the contract; counting
+// SAFETY: every method passes its arguments unchanged to an allocator that upholds the contract; counting
 // touches a thread-local number only and neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
         // SAFETY: the caller's promises about `layout` are passed on.
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { Inner.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
         // SAFETY: the caller's promises about `layout` are passed on.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { Inner.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         subtract(layout.size());
-        // SAFETY: `pointer` came from this allocator, hence from mimalloc, with this layout.
-        unsafe { MiMalloc.dealloc(pointer, layout) }
+        // SAFETY: `pointer` came from this allocator, hence from the one beneath, with this layout.
+        unsafe { Inner.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         subtract(layout.size());
         add(new_size);
-        // SAFETY: `pointer` came from this allocator, hence from mimalloc, with this layout; the caller
+        // SAFETY: `pointer` came from this allocator, hence from the one beneath, with this layout; the caller
         // promises that `new_size` is not zero and does not overflow when rounded up.
-        unsafe { MiMalloc.realloc(pointer, layout, new_size) }
+        unsafe { Inner.realloc(pointer, layout, new_size) }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! A cell is written by one worker only, so counting is an uncontended relaxed addition.
 
+mod http2;
+mod tls;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -10,6 +13,9 @@ use std::time::Duration;
 
 use forebay_engine::ErrorKind;
 use forebay_engine::host::MetricKind;
+
+pub use http2::Http2Metrics;
+pub use tls::{TlsMetrics, render_expiries};
 
 /// Upper bounds of the duration buckets in microseconds: the OpenTelemetry advice, and finer below 5 ms.
 const BUCKETS_US: [u64; 17] = [
@@ -28,10 +34,16 @@ pub struct WorkerMetrics {
     statuses: [Cell; 6],
     durations: [Cell; BUCKETS_US.len() + 1],
     duration_us_sum: Cell,
+    /// HTTP/2 towards clients.
+    pub http2: Http2Metrics,
+    /// Handshakes with clients.
+    pub tls: TlsMetrics,
     /// Requests that no upstream answered.
     pub upstream_errors: Cell,
     /// Hook calls of scripts.
     pub script_calls: Cell,
+    /// Hook calls of native steps.
+    pub native_calls: Cell,
     /// Microseconds spent in hook calls, waits included.
     pub script_us: Cell,
     /// Failed hook calls by kind.
@@ -108,9 +120,7 @@ pub fn sum<'a>(
 pub fn render(workers: &[&WorkerMetrics]) -> String {
     let mut text = String::new();
     let total = |cell: &dyn Fn(&WorkerMetrics) -> u64| workers.iter().map(|worker| cell(worker)).sum::<u64>();
-    let mut simple = |name: &str, kind: &str, help: &str, value: u64| {
-        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
-    };
+    let mut simple = |name, kind, help, value| simple(&mut text, name, kind, help, value);
     simple("http_server_active_requests", "gauge", "Requests being served.", total(&|w| w.active.get()));
     simple("forebay_connections", "gauge", "Open client connections.", total(&|w| w.connections.get()));
     simple(
@@ -126,6 +136,12 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
         total(&|w| w.script_calls.get()),
     );
     simple(
+        "forebay_native_calls_total",
+        "counter",
+        "Hook calls of built-in middleware and patches.",
+        total(&|w| w.native_calls.get()),
+    );
+    simple(
         "forebay_script_duration_microseconds_total",
         "counter",
         "Time in hook calls, waits included.",
@@ -137,10 +153,17 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
         "Failed hook calls that let their request pass.",
         total(&|w| w.script_errors_open.get()),
     );
+    http2::render(&mut text, &total);
+    tls::render(&mut text, &total);
     render_errors(&mut text, &total);
     render_durations(&mut text, &total);
     render_custom(&mut text, workers);
     text
+}
+
+/// One metric without labels.
+fn simple(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
 }
 
 type Total<'a> = dyn Fn(&dyn Fn(&WorkerMetrics) -> u64) -> u64 + 'a;

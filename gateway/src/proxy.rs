@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use forebay_engine::exchange::{Body, Origin, Response};
-use forebay_engine::{Exchange, Hook, Reply};
+use forebay_engine::{Exchange, Hook};
 use http::{HeaderMap, StatusCode, Uri};
 use hyper::body::Incoming;
 
 use crate::body::{ProxyBody, Side, StreamLimits};
-use crate::config::Upstream;
+use crate::component::ErrorPage;
+use crate::generation::Destination;
 use crate::hygiene;
 use crate::respond::GatewayError;
 use crate::steps::{Outcome, StepRunner, Unread};
@@ -34,7 +35,7 @@ pub async fn serve(
 ) -> http::Response<ProxyBody> {
     connection.request_begins();
     let serving = worker.serving();
-    let mut finish = Finish::begin(&worker, &connection, &serving);
+    let mut finish = Finish::begin(&worker, &connection, &serving, request.version());
     let limit = serving.generation.config.client.request_timeout;
     let answering = answer(&worker, &serving, &connection, request, &mut finish);
     let answered = match limit {
@@ -43,7 +44,7 @@ pub async fn serve(
     };
     let answered = answered.unwrap_or_else(|| {
         let error = GatewayError::request_timeout();
-        let response = error.response(finish.request_id());
+        let response = error.response(serving.generation.registry.error_page(), finish.request_id(), None);
         Answered { response, exchange: None, end: error.kind, body: None, close: true }
     });
     finish.respond(answered)
@@ -78,10 +79,11 @@ async fn answer(
     let (parts, incoming) = request.into_parts();
     let mut body = ProxyBody::stream(incoming, stream_limits);
     finish.watch_request(&mut body);
-    let taken = match intake::take(worker, serving, (connection.peer(), connection.edge()), parts, &body) {
+    let taken = match intake::take(worker, serving, connection, parts, &body) {
         Ok(taken) => taken,
         Err(refused) => {
-            let response = refused.error.response(&refused.id);
+            let page = serving.generation.registry.error_page();
+            let response = refused.error.response(page, &refused.id, None);
             finish.refused(&refused);
             let close = refused.error.close;
             return Answered { response, exchange: None, end: refused.error.kind, body: None, close };
@@ -109,7 +111,8 @@ async fn pass(
             Ok(upstream) => forward(run, &upstream, exchange, unread, finish).await,
             Err(error) => (exchange, Err(error)),
         },
-        Outcome::Replied(reply) => (with_reply(exchange, reply), Ok("step_reply")),
+        Outcome::Replied => (exchange, Ok("step_reply")),
+        Outcome::Refused(refusal) => (exchange, Err(GatewayError::from(*refusal))),
         Outcome::Failed(_) => {
             let error = step_error(unread);
             (exchange, Err(error))
@@ -120,7 +123,7 @@ async fn pass(
         Err(error) => (exchange, Err(error)),
     };
     match outcome {
-        Ok(end) => answered(exchange, unread, end),
+        Ok(end) => answered(run, exchange, unread, end),
         Err(error) => fail(run, exchange, unread, error).await,
     }
 }
@@ -130,7 +133,7 @@ fn destination(
     run: &StepRunner<'_>,
     exchange: &Exchange,
     unread: &Unread,
-) -> Result<Arc<Upstream>, GatewayError> {
+) -> Result<Arc<Destination>, GatewayError> {
     match (&exchange.request.body, unread.lost(Side::Client)) {
         (Body::Unread, Some(error)) => Err(GatewayError::from(error)),
         _ => upstream_of(run, exchange),
@@ -138,7 +141,7 @@ fn destination(
 }
 
 /// The upstream that the steps or the route chose.
-fn upstream_of(run: &StepRunner<'_>, exchange: &Exchange) -> Result<Arc<Upstream>, GatewayError> {
+fn upstream_of(run: &StepRunner<'_>, exchange: &Exchange) -> Result<Arc<Destination>, GatewayError> {
     let upstreams = &run.serving.generation.upstreams;
     let chosen = match &exchange.upstream_override {
         Some(name) => upstreams.get(name.as_str()),
@@ -156,14 +159,15 @@ fn upstream_of(run: &StepRunner<'_>, exchange: &Exchange) -> Result<Arc<Upstream
 /// Sends the request and waits for the head of its answer.
 async fn forward(
     run: &StepRunner<'_>,
-    upstream: &Upstream,
+    destination: &Destination,
     mut exchange: Box<Exchange>,
     unread: &mut Unread,
     finish: &mut Finish,
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
     let request = outgoing(run, &mut exchange, unread);
     let sent_at = Instant::now();
-    let sent = run.worker.upstreams.send(upstream, request).await;
+    let Destination { upstream, balancer } = destination;
+    let sent = run.worker.upstreams.deliver(upstream, balancer, request).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {
@@ -203,6 +207,8 @@ fn outgoing(run: &StepRunner<'_>, exchange: &mut Exchange, unread: &mut Unread) 
         Body::Unread => unread.pass_request_on(),
         Body::Read(bytes) | Body::Replaced(bytes) => ProxyBody::full(bytes.clone()),
     };
+    let body = body.filtered(Side::Client, std::mem::take(&mut exchange.filters.request));
+    let request = &exchange.request;
     let mut outgoing = http::Request::new(body);
     *outgoing.method_mut() = request.method.clone();
     *outgoing.uri_mut() = stripped(&request.uri, run.route.strip_prefix.as_deref());
@@ -239,7 +245,8 @@ async fn respond_steps(
                 _ => (exchange, Ok(end)),
             }
         }
-        Outcome::Replied(reply) => (with_reply(exchange, reply), Ok("step_reply")),
+        Outcome::Replied => (exchange, Ok("step_reply")),
+        Outcome::Refused(refusal) => (exchange, Err(GatewayError::from(*refusal))),
         Outcome::Failed(_) => {
             let error = step_error(unread);
             (exchange, Err(error))
@@ -260,24 +267,40 @@ async fn fail(
     error: GatewayError,
 ) -> Answered {
     exchange.failure = Some(error.failure());
+    exchange.response = None;
+    exchange.filters.response.clear();
     let (mut exchange, outcome) = run.run(Hook::Error, exchange, unread).await;
     match outcome {
-        Outcome::Replied(reply) => exchange = with_reply(exchange, reply),
-        Outcome::Passed | Outcome::Failed(_) => exchange.response = Some(error.response(&exchange.id)),
+        Outcome::Replied => {}
+        Outcome::Passed | Outcome::Refused(_) | Outcome::Failed(_) => {
+            exchange.response = Some(rendered(run, &exchange, &error));
+        }
     }
     unread.response = None;
-    Answered { close: error.close, ..answered(exchange, unread, error.kind) }
+    Answered { close: error.close, ..answered(run, exchange, unread, error.kind) }
 }
 
-fn with_reply(mut exchange: Box<Exchange>, reply: Reply) -> Box<Exchange> {
-    let body = if reply.body.is_empty() { Body::Empty } else { Body::Replaced(reply.body) };
-    let (status, headers) = (reply.status, reply.headers);
-    exchange.response = Some(Response { status, headers, body, origin: Origin::Step });
-    exchange
+/// The gateway's own answer to an error.
+fn rendered(run: &StepRunner<'_>, exchange: &Exchange, error: &GatewayError) -> Response {
+    let accept = exchange.request.headers.get(http::header::ACCEPT).map(http::HeaderValue::as_bytes);
+    error.response(error_page(run), &exchange.id, accept)
 }
 
-fn answered(mut exchange: Box<Exchange>, unread: &mut Unread, end: &'static str) -> Answered {
+fn error_page<'a>(run: &'a StepRunner<'_>) -> &'a dyn ErrorPage {
+    run.serving.generation.registry.error_page()
+}
+
+fn answered(
+    run: &StepRunner<'_>,
+    mut exchange: Box<Exchange>,
+    unread: &mut Unread,
+    end: &'static str,
+) -> Answered {
     let body = unread.response.take();
-    let response = exchange.response.take().unwrap_or_else(|| GatewayError::step().response(&exchange.id));
+    let response = exchange.response.take();
+    let mut response = response.unwrap_or_else(|| rendered(run, &exchange, &GatewayError::step()));
+    for change in exchange.answer_fields.drain(..) {
+        change.apply(&mut response.headers);
+    }
     Answered { response, exchange: Some(exchange), end, body, close: false }
 }

@@ -1,12 +1,16 @@
 //! The only place where an error becomes an answer.
 //!
-//! Bodies are problem details (RFC 9457) with the request's id; nothing of the inside is told to the client.
+//! How the answer looks is the error page's business (problem details, unless a patch renders another); what
+//! belongs to the error is added here. Nothing of the inside is told to the client.
 
-use bytes::Bytes;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use forebay_engine::Refusal;
 use forebay_engine::exchange::{Body, Failure, Origin, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::body::{BodyError, Side};
+use crate::component::{ErrorInfo, ErrorPage, ProblemDetails};
 use crate::hygiene::BadRequest;
 use crate::path::BadTarget;
 use crate::upstream::UpstreamError;
@@ -24,12 +28,15 @@ pub struct GatewayError {
     pub allow: Vec<Method>,
     /// Whether the connection ends with this answer.
     pub close: bool,
+    /// More header fields of the answer.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl GatewayError {
     /// An error with this status, kind and message for the client.
     pub fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into(), allow: Vec::new(), close: false }
+        let (message, allow, headers) = (message.into(), Vec::new(), Vec::new());
+        Self { status, kind, message, allow, close: false, headers }
     }
 
     /// No route takes the request.
@@ -58,6 +65,12 @@ impl GatewayError {
         Self { close: true, ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, "client_too_large", message) }
     }
 
+    /// More header fields than a request may have.
+    pub fn too_many_headers() -> Self {
+        let message = "the request has more header fields than allowed";
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", message)
+    }
+
     /// The request took longer than it may.
     pub fn request_timeout() -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "request_timeout", "the request took too long")
@@ -68,11 +81,21 @@ impl GatewayError {
         Failure { status: self.status, kind: self.kind, message: self.message.clone() }
     }
 
-    /// The answer, unless a step shapes another one.
-    pub fn response(&self, request_id: &str) -> Response {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    /// The answer, unless a step shapes another one. `accept` is the request's field, if there is a request.
+    pub fn response(&self, page: &dyn ErrorPage, request_id: &str, accept: Option<&[u8]>) -> Response {
+        let (status, kind, message) = (self.status, self.kind, &*self.message);
+        let error = ErrorInfo { status, kind, message, request_id, accept };
+        // A renderer that panics must not take the answer with it.
+        let rendered = catch_unwind(AssertUnwindSafe(|| page.render(&error))).unwrap_or_else(|_| {
+            tracing::error!(request_id, "the error page panicked");
+            None
+        });
+        let reply = rendered.unwrap_or_else(|| ProblemDetails::reply(&error));
+        let mut headers = reply.headers;
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert("x-request-id", id);
         }
@@ -85,15 +108,18 @@ impl GatewayError {
         if self.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let body = serde_json::json!({
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.message,
-            "kind": self.kind,
-            "request_id": request_id,
-        });
-        let body = Body::Replaced(Bytes::from(body.to_string()));
-        Response { status: self.status, headers, body, origin: Origin::Gateway }
+        let body = if reply.body.is_empty() { Body::Empty } else { Body::Replaced(reply.body) };
+        Response { status: reply.status, headers, body, origin: Origin::Gateway }
+    }
+}
+
+impl From<Refusal> for GatewayError {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { status, kind, message, headers } = refusal;
+        // What is left of a body that is too large is not worth reading.
+        let close = status == StatusCode::PAYLOAD_TOO_LARGE;
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { close, headers, ..Self::new(status, kind, message) }
     }
 }
 

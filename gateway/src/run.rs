@@ -17,6 +17,7 @@ use crate::generation::build::build;
 use crate::generation::publish::Published;
 use crate::kv::KvStore;
 use crate::metrics::WorkerMetrics;
+use crate::patch::service::Patches;
 use crate::promote::Promotion;
 use crate::promote::compile::compiler;
 use crate::status_listener::{self, Status};
@@ -42,22 +43,20 @@ impl From<anyhow::Error> for RunError {
 /// # Errors
 /// Problems of the configuration, or what the system refused at start.
 pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> Result<(), RunError> {
-    let control = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("control")
-        .enable_all()
-        .build()
-        .context("cannot start the control runtime")?;
+    let control = control_runtime().context("cannot start the control runtime")?;
     // Before anything else: a signal that finds no handler ends the process, whatever has been promised by then. What
     // comes before the control loop runs waits in its queue.
     let (events, receiver) = mpsc::unbounded_channel();
     control.block_on(async { signals::listen(events.clone()) }).context("cannot handle signals")?;
     let promotion =
         Promotion::new(compiler(), config.compile.clone(), Some(config.state_folder.clone()), config.workers);
-    let generation = build(config.clone(), 1, &promotion, None).map_err(RunError::Config)?;
+    let patches = Arc::new(Patches::open(&config.state_folder));
+    let generation = build(config.clone(), 1, &promotion, &patches, None).map_err(RunError::Config)?;
+    patches.published(&generation.patches);
     promotion.adopt(&generation.watches, &config.compile);
     promotion.start().context("cannot start the promotion thread")?;
-    let listeners = listen::bind(&config.listeners, config.workers)
+    let bound: Vec<SocketAddr> = config.listeners.iter().map(|listener| listener.address).collect();
+    let listeners = listen::bind(&bound, config.workers)
         .map_err(|(address, error)| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
     let addresses: Vec<SocketAddr> =
         listeners[0].iter().filter_map(|listener| listener.local_addr().ok()).collect();
@@ -69,6 +68,7 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         kv,
         metrics,
         promotion: promotion.clone(),
+        patches: patches.clone(),
         events: events.clone(),
     });
     let (phase, phases) = watch::channel(Phase::Serving(1));
@@ -84,12 +84,16 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
             let listener = status_listener::bind(address)
                 .await
                 .with_context(|| format!("cannot listen on status address {address}"))?;
+            if let Ok(address) = listener.local_addr() {
+                tracing::info!(%address, "probes and metrics");
+            }
             let status = Status { shared: shared.clone(), phase: phases.clone(), last_reload: last_reloads };
             tokio::spawn(status_listener::serve(Arc::new(status), listener));
         }
         let _watcher = if watch_files {
             let file = config.path.as_deref();
-            let watcher = file_watch::start(file, &config.scripts.folder, events.clone());
+            let watcher =
+                file_watch::start(file, &config.scripts.folder, &config.patches.folder, events.clone());
             Some(watcher.context("cannot watch the configuration for changes")?)
         } else {
             None
@@ -107,9 +111,14 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         Ok::<(), anyhow::Error>(())
     });
     promotion.stop();
+    patches.stop();
     access_log.flush();
     control.shutdown_background();
     result.map_err(RunError::System)
+}
+
+fn control_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
 }
 
 type WorkerThread = JoinHandle<std::io::Result<()>>;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use forebay_engine::Host;
@@ -15,9 +15,12 @@ use crate::metrics::WorkerMetrics;
 /// Longest log line of a script, in bytes; the rest is cut.
 const LOG_BYTES_MAX: usize = 8 << 10;
 
-/// One worker's services for the scripts of one generation.
+/// What the monotonic clock counts from: one start for all workers and generations, so that steps which outlive a
+/// reload can compare times.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// One worker's services for the steps of one generation.
 pub struct ScriptHost {
-    started: Instant,
     env_allow: Vec<String>,
     secrets: BTreeMap<String, Secret>,
     metrics: Arc<WorkerMetrics>,
@@ -26,12 +29,7 @@ pub struct ScriptHost {
 impl ScriptHost {
     /// Services as the configuration allows them.
     pub fn new(settings: &ScriptSettings, metrics: Arc<WorkerMetrics>) -> Self {
-        Self {
-            started: Instant::now(),
-            env_allow: settings.env_allow.clone(),
-            secrets: settings.secrets.clone(),
-            metrics,
-        }
+        Self { env_allow: settings.env_allow.clone(), secrets: settings.secrets.clone(), metrics }
     }
 }
 
@@ -44,7 +42,7 @@ impl Host for ScriptHost {
     }
 
     fn monotonic_ns(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(STARTED.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn heap_bytes(&self) -> i64 {
@@ -57,19 +55,7 @@ impl Host for ScriptHost {
     }
 
     fn log(&self, line: LogLine<'_>) {
-        let mut end = line.message.len().min(LOG_BYTES_MAX);
-        while !line.message.is_char_boundary(end) {
-            end -= 1;
-        }
-        let message = one_line(&line.message[..end]);
-        let (script, request_id) = (line.script, line.request_id);
-        match line.level {
-            LogLevel::Trace => tracing::trace!(target: "script", script, request_id, "{message}"),
-            LogLevel::Debug => tracing::debug!(target: "script", script, request_id, "{message}"),
-            LogLevel::Info => tracing::info!(target: "script", script, request_id, "{message}"),
-            LogLevel::Warn => tracing::warn!(target: "script", script, request_id, "{message}"),
-            LogLevel::Error => tracing::error!(target: "script", script, request_id, "{message}"),
-        }
+        write(&line);
     }
 
     fn env(&self, name: &str) -> Result<Option<String>, String> {
@@ -100,6 +86,23 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     let escaped =
         text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
     Cow::Owned(escaped.collect())
+}
+
+/// Writes the log line of a step.
+pub(crate) fn write(line: &LogLine<'_>) {
+    let mut end = line.message.len().min(LOG_BYTES_MAX);
+    while !line.message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let message = one_line(&line.message[..end]);
+    let (script, request_id) = (line.script, line.request_id);
+    match line.level {
+        LogLevel::Trace => tracing::trace!(target: "script", script, request_id, "{message}"),
+        LogLevel::Debug => tracing::debug!(target: "script", script, request_id, "{message}"),
+        LogLevel::Info => tracing::info!(target: "script", script, request_id, "{message}"),
+        LogLevel::Warn => tracing::warn!(target: "script", script, request_id, "{message}"),
+        LogLevel::Error => tracing::error!(target: "script", script, request_id, "{message}"),
+    }
 }
 
 #[cfg(test)]

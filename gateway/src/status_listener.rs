@@ -79,10 +79,13 @@ impl Status {
     fn metrics(&self) -> String {
         let workers: Vec<&WorkerMetrics> = self.shared.metrics.iter().map(|worker| &**worker).collect();
         let last = self.last_reload.borrow();
-        let generation = self.shared.published.current().number;
+        let serving = self.shared.published.current();
+        let generation = serving.number;
         let successful = u8::from(last.successful != Some(false));
         let mut promotion = String::new();
         self.shared.promotion.metrics(&mut promotion);
+        let servers = serving.tls.iter().flatten();
+        metrics::render_expiries(&mut promotion, servers.flat_map(|server| &server.expiries));
         format!(
             "# TYPE forebay_build_info gauge\nforebay_build_info{{version=\"{}\"}} 1\n\
              # TYPE forebay_config_generation gauge\nforebay_config_generation {generation}\n\

@@ -1,7 +1,8 @@
 //! Runs the steps of a chain over an exchange and serves what they wait for.
 //!
 //! Scripts run on fibers of the engine; when one waits, this future waits for it, and the worker's other
-//! requests go on. Dropping the future (the client has gone) cancels the script.
+//! requests go on. Dropping the future (the client has gone) cancels the script. Native steps that do not wait are
+//! plain calls from here.
 
 mod unread;
 
@@ -10,10 +11,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use forebay_engine::exchange::{Body, Origin, Response};
 use forebay_engine::host::{HttpAnswer, HttpCall};
 use forebay_engine::{
-    Answer, Call, Exchange, Hook, Host, OnError, Progress, ScriptError, Step, Verdict, Wait,
+    Answer, Call, Exchange, Hook, Host, OnError, Progress, Refusal, Reply, ScriptError, Step, Verdict, Wait,
+    native,
 };
+use http::StatusCode;
 use tokio::task::JoinSet;
 
 use crate::body::Side;
@@ -29,8 +33,10 @@ pub use unread::Unread;
 pub enum Outcome {
     /// Every step let the exchange pass.
     Passed,
-    /// A step answered.
-    Replied(forebay_engine::Reply),
+    /// A step answered; its reply is the response of the exchange.
+    Replied,
+    /// A step does not let the request through.
+    Refused(Box<Refusal>),
     /// A step failed and its policy is to close.
     Failed(Box<ScriptError>),
 }
@@ -48,7 +54,8 @@ pub struct StepRunner<'a> {
 }
 
 impl StepRunner<'_> {
-    /// Runs every step of this hook until one answers or fails.
+    /// Runs every step of this hook until one answers, refuses or fails. On the way back a reply replaces the response,
+    /// and the native steps further out still see it.
     pub async fn run(
         &mut self,
         hook: Hook,
@@ -61,12 +68,43 @@ impl StepRunner<'_> {
         let started = Instant::now();
         let mut outcome = Outcome::Passed;
         for (index, step) in self.route.chain.steps(hook) {
-            let verdict;
-            (exchange, verdict) = self.call(&self.route.watches[index], hook, exchange, unread).await;
+            if matches!((&outcome, step), (Outcome::Replied, Step::Script(_))) {
+                continue;
+            }
+            let verdict = match (step, &self.route.watches[index]) {
+                (Step::Native(step), _) if step.may_wait(hook) => {
+                    let verdict;
+                    self.worker.metrics.native_calls.add(1);
+                    unread.failure = None;
+                    let call = Call::native(step.clone(), hook, exchange, self.serving.host.clone());
+                    (exchange, verdict) = self.drive(call, unread).await;
+                    within_body_max(verdict, &mut exchange, unread)
+                }
+                (Step::Native(step), _) => {
+                    self.worker.metrics.native_calls.add(1);
+                    let verdict = native::call(&**step, hook, &mut exchange, &*self.serving.host);
+                    within_body_max(verdict, &mut exchange, unread)
+                }
+                (Step::Script(_), Some(watch)) => {
+                    let verdict;
+                    (exchange, verdict) = self.call(watch, hook, exchange, unread).await;
+                    verdict
+                }
+                (Step::Script(_), None) => unreachable!("a generation watches every script step"),
+            };
             match verdict {
                 Verdict::Continue => {}
                 Verdict::Reply(reply) => {
-                    outcome = Outcome::Replied(reply);
+                    exchange.response = Some(response_of(reply));
+                    // They were for the response that is replaced.
+                    exchange.filters.response.clear();
+                    outcome = Outcome::Replied;
+                    if matches!(hook, Hook::Request | Hook::Log) {
+                        break;
+                    }
+                }
+                Verdict::Refuse(refusal) => {
+                    outcome = Outcome::Refused(refusal);
                     break;
                 }
                 Verdict::Fail(error) => {
@@ -84,7 +122,7 @@ impl StepRunner<'_> {
         (exchange, outcome)
     }
 
-    /// Calls a step in the tier that is its turn.
+    /// Calls a script step in the tier that is its turn.
     async fn call(
         &self,
         watch: &Arc<Watch>,
@@ -236,6 +274,34 @@ impl StepRunner<'_> {
             on_error = policy,
             "{}", one_line(&error.to_string())
         );
+    }
+}
+
+/// Lowers the limit of the request's body; false if it is known already that the body is larger.
+fn is_within(limit: u64, exchange: &Exchange, unread: &mut Unread) -> bool {
+    unread.lower_request_limit(limit)
+        && exchange.request.body.bytes().is_none_or(|bytes| bytes.len() as u64 <= limit)
+}
+
+fn too_large(limit: u64) -> Refusal {
+    let message = format!("the request body is larger than {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "client_too_large", message)
+}
+
+/// A step's reply as the response of an exchange.
+fn response_of(reply: Reply) -> Response {
+    let body = if reply.body.is_empty() { Body::Empty } else { Body::Replaced(reply.body) };
+    Response { status: reply.status, headers: reply.headers, body, origin: Origin::Step }
+}
+
+/// The verdict of a native step, unless it lowered the limit of the request's body below what the body has.
+fn within_body_max(verdict: Verdict, exchange: &mut Exchange, unread: &mut Unread) -> Verdict {
+    match exchange.request_body_max.take() {
+        Some(limit) if !is_within(limit, exchange, unread) => match verdict {
+            Verdict::Continue => Verdict::Refuse(Box::new(too_large(limit))),
+            other => other,
+        },
+        _ => verdict,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The upstream side of the data plane: a request goes to a target and comes back as a response.
 //!
 //! ```text
-//! send -> group (balance) -> endpoint (idle connection, new one, or queue) -> transmit -> response head
+//! deliver -> group (balance) -> endpoint (idle connection, new one, or queue) -> transmit -> response head
 //!           ^ next target if it cannot be connected to      ^ once more if the connection was dead
 //! ```
 //!
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 
 use crate::body::ProxyBody;
+use crate::component::Balancer;
 use crate::config::{self, Target, UpstreamKind};
 
 mod allow;
@@ -40,6 +41,7 @@ mod socket;
 mod transmit;
 
 pub use allow::{Allow, AllowError};
+pub use balance::round_robin;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
 
@@ -77,14 +79,15 @@ impl Upstreams {
         Self::default()
     }
 
-    /// Sends `request` to a target of `upstream` and waits for the head of the response.
+    /// Sends `request` to a target of `upstream`, which `balancer` chooses, and waits for the head of the response.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
     /// connection. Must be called within a `LocalRuntime`.
-    pub async fn send(
+    pub async fn deliver(
         &self,
         upstream: &config::Upstream,
+        balancer: &Arc<dyn Balancer>,
         request: Request<ProxyBody>,
     ) -> Result<Sent, UpstreamError> {
         let targets = match &upstream.kind {
@@ -92,11 +95,11 @@ impl Upstreams {
             UpstreamKind::Targets(targets) => targets,
         };
         let settings = Settings::from(upstream);
-        let group = self.group(upstream, targets);
+        let group = self.group(upstream, targets, balancer);
         let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
         let mut tried = Tried::default();
         let mut last = None;
-        while let Some(endpoint) = group.pick(&mut tried, settings) {
+        while let Some(endpoint) = group.pick(&mut tried, settings, (&upstream.name, delivery.headers())) {
             match delivery.attempt(endpoint).await {
                 Ok(sent) => return Ok(sent),
                 Err(error) if delivery.may_go_elsewhere() => last = Some(error),
@@ -121,14 +124,19 @@ impl Upstreams {
         self.groups.borrow_mut().retain(|name, _| configured.contains_key(name));
     }
 
-    fn group(&self, upstream: &config::Upstream, targets: &[Target]) -> Rc<Group> {
+    fn group(
+        &self,
+        upstream: &config::Upstream,
+        targets: &[Target],
+        balancer: &Arc<dyn Balancer>,
+    ) -> Rc<Group> {
         if let Some(group) = self.groups.borrow().get(&upstream.name)
-            && group.is_for(targets)
+            && group.is_for(targets, balancer)
         {
             return Rc::clone(group);
         }
         let endpoint = |target: &Target| self.pool.endpoint(&target.host, target.port);
-        let group = Rc::new(Group::new(targets, endpoint));
+        let group = Rc::new(Group::new(targets, balancer, endpoint));
         self.groups.borrow_mut().insert(Arc::clone(&upstream.name), Rc::clone(&group));
         group
     }

@@ -3,7 +3,12 @@
 //! Nothing on the request path is shared between workers but immutable data and atomics.
 
 pub mod connection;
+mod frames;
+mod handshake;
+mod http1;
+pub(crate) mod http2;
 pub mod listen;
+mod opening;
 pub mod timed_io;
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +29,7 @@ use crate::generation::publish::Published;
 use crate::hygiene::RequestIds;
 use crate::kv::KvStore;
 use crate::metrics::WorkerMetrics;
+use crate::patch::service::Patches;
 use crate::promote::Promotion;
 use crate::script_host::ScriptHost;
 use crate::upstream::{HttpClient, Upstreams};
@@ -49,6 +55,8 @@ pub struct Shared {
     pub metrics: Vec<Arc<WorkerMetrics>>,
     /// What compiles scripts.
     pub promotion: Arc<Promotion>,
+    /// The native patches of the process.
+    pub patches: Arc<Patches>,
     /// Where the workers' events go.
     pub events: mpsc::UnboundedSender<Event>,
 }
@@ -208,9 +216,9 @@ pub fn run(
     runtime.block_on(async move {
         let worker = make();
         let mut accepting = Vec::new();
-        for listener in listeners {
+        for (index, listener) in listeners.into_iter().enumerate() {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.push(tokio::task::spawn_local(listen::accept(worker.clone(), listener)));
+            accepting.push(tokio::task::spawn_local(listen::accept(worker.clone(), listener, index)));
         }
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -6,11 +6,14 @@
 
 mod abi;
 mod access;
+mod branch;
 mod call;
 mod chain;
 mod control;
 mod entry;
 mod expression;
+mod facts;
+mod float_compare;
 mod function;
 pub mod helpers;
 mod intrinsic;

@@ -55,11 +55,14 @@ pub fn build(source: &Source<'_>) -> Unit {
         functions: Vec::with_capacity(first + definitions.len()),
         source: source.library.source().unwrap_or_default().to_owned(),
         uses_tags: false,
+        reads_globals: false,
+        namespaces: Vec::new(),
     };
     for entry in &source.entries {
         let mut builder = Builder::new(&names, entry.parameters.clone(), true, source.is_program);
         let function = builder.function(entry.name, None, entry.statements);
         unit.uses_tags |= builder.uses_tags;
+        unit.reads_globals |= builder.reads_globals;
         unit.functions.push(function);
     }
     for definition in &definitions {
@@ -69,6 +72,7 @@ pub fn build(source: &Source<'_>) -> Unit {
         let mut function = builder.function(&definition.def.name, this_type, &definition.statements);
         function.position = crate::position::pack(definition.def.body.start_position());
         unit.uses_tags |= builder.uses_tags;
+        unit.reads_globals |= builder.reads_globals;
         unit.functions.push(function);
     }
     unit
@@ -100,6 +104,7 @@ impl<'a> Names<'a> {
 }
 
 /// Builds one function.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Builder<'a> {
     names: &'a Names<'a>,
     scope: Scope,
@@ -107,6 +112,7 @@ struct Builder<'a> {
     is_top: bool,
     is_program: bool,
     uses_tags: bool,
+    reads_globals: bool,
     /// How many blocks are open; the statements of the top level are at 0.
     depth: u32,
 }
@@ -120,6 +126,7 @@ impl<'a> Builder<'a> {
             is_top,
             is_program,
             uses_tags: false,
+            reads_globals: false,
             depth: u32::from(!is_top),
         }
     }

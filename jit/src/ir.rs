@@ -15,6 +15,7 @@ use rhai::Dynamic;
 
 use crate::ops::BinaryOp;
 use crate::rt::chain::{Chain, Step, StepKind};
+use crate::rt::natives::Namespaces;
 
 /// Number of a node within its function.
 pub type NodeId = u32;
@@ -32,6 +33,11 @@ pub struct Unit {
     pub source: String,
     /// Whether the script reads or writes user tags of values, which typed scalars do not have.
     pub uses_tags: bool,
+    /// Whether it reads constants by a qualified name. Their values are read-only wherever they go, into containers
+    /// too, until a variable takes them.
+    pub reads_globals: bool,
+    /// Modules of the engine whose functions are bound.
+    pub namespaces: Namespaces,
 }
 
 impl Unit {
@@ -354,6 +360,9 @@ pub struct For {
     /// Operations of one round.
     pub cost: u32,
 }
+
+/// Why the interpreter reads a variable of a module.
+pub const MODULE_VARIABLE: &str = "variable of a module";
 
 /// A piece of Rhai's tree that is run by the interpreter.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::ir::{FunctionId, Kind, Unit, verify, visit};
 use crate::position::unpack;
 use crate::rt::context::{CompiledFunction, Context, FunctionTable, GenericEntry, Meter, Status};
 use crate::rt::fuel::OperationLimit;
-use crate::rt::natives::RuntimeSites;
+use crate::rt::natives::{Namespaces, RuntimeSites};
 
 /// How a program is compiled.
 #[derive(Debug, Clone)]
@@ -36,11 +36,21 @@ pub struct Options {
     pub count_operations: bool,
     /// Whether the tree and its types are checked before code is made of them.
     pub verify: bool,
+    /// Static modules of the engine, by the names that they are registered under. Calls of their functions are bound;
+    /// the interpreter looks for all others at each call.
+    pub namespaces: Namespaces,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { specialise: true, inline_layout: true, listings: false, count_operations: false, verify: true }
+        Self {
+            specialise: true,
+            inline_layout: true,
+            listings: false,
+            count_operations: false,
+            verify: true,
+            namespaces: Vec::new(),
+        }
     }
 }
 
@@ -180,7 +190,8 @@ pub(crate) fn compile_source(
         return Err(Rejection::Engine("variables cannot be shadowed"));
     }
     let began = Instant::now();
-    let unit = front::build(source);
+    let mut unit = front::build(source);
+    unit.namespaces.clone_from(&options.namespaces);
     let fallbacks = fallbacks(&unit);
     let interpreted = !fallbacks.is_empty();
     let typed = infer::infer(&unit, options.specialise, infer::Standard::of(engine, &unit));
@@ -301,8 +312,8 @@ struct Table {
 
 impl Table {
     fn new(unit: &Unit, entries: &BTreeMap<FunctionId, GenericEntry>) -> Self {
-        let mut table =
-            Self { functions: HashMap::new(), methods: HashMap::new(), sites: RuntimeSites::default() };
+        let sites = RuntimeSites { reads_globals: unit.reads_globals, ..RuntimeSites::default() };
+        let mut table = Self { functions: HashMap::new(), methods: HashMap::new(), sites };
         for (id, entry) in entries {
             let function = &unit.functions[*id as usize];
             if function.is_top {

@@ -7,6 +7,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult};
 use crate::front::{Entry, Source};
 use crate::ir::FunctionId;
 use crate::program::{Grant, Listings, Options, Program, Rejection, Report, compile_source};
+use crate::rt::guard::HostPanic;
 
 /// What a compiler needs to know of a step.
 #[derive(Clone, Copy)]
@@ -55,6 +56,9 @@ impl StepProgram {
     ///
     /// # Errors
     /// What the interpreter would have ended with.
+    ///
+    /// # Panics
+    /// When a host function does, as the interpreter would have.
     pub fn run(
         &self,
         engine: &Engine,
@@ -63,7 +67,15 @@ impl StepProgram {
         grant: &Grant<'_>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
         let Some(entry) = self.entries.get(hook).copied().flatten() else { return Ok(Dynamic::UNIT) };
-        self.program.enter(engine, entry, arguments, grant, None)
+        let result = self.program.enter(engine, entry, arguments, grant, None);
+        if let Err(error) = &result
+            && let EvalAltResult::ErrorSystem(_, cause) = &**error
+            && let Some(panic) = cause.downcast_ref::<HostPanic>()
+        {
+            // Machine code is behind us, so it can go on its way.
+            std::panic::resume_unwind(Box::new(panic.message.clone()));
+        }
+        result
     }
 
     /// What compilation had to tell.
@@ -79,5 +91,38 @@ impl StepProgram {
     /// The source of the script with notes on what became of each line. There are none unless listings were asked for.
     pub fn explain(&self, source: &str) -> String {
         self.program.explain(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::rt::context::Unlimited;
+
+    #[test]
+    fn a_panic_of_the_host_leaves_a_program_as_it_leaves_the_interpreter_and_the_next_call_works() {
+        let mut engine = Engine::new();
+        engine.register_fn("may_break", |value: i64| {
+            assert!(value != 13, "broken by {value}");
+            value
+        });
+        let body = engine.compile("try { may_break(x) } catch { 0 }").expect("compiles");
+        let (library, constants) = (AST::empty(), BTreeMap::new());
+        let parameters = ["x".to_owned()];
+        let hooks = [Some(("hook", &parameters[..], &body)), None, None, None];
+        let unit = StepUnit { engine: &engine, library: &library, hooks, constants: &constants };
+        let program = compile_step(&unit, &Options::default()).expect("compiles");
+        let grant = Grant { meter: &Unlimited, fuel: i64::MAX, stack_floor: 0 };
+        let run = |value: i64| {
+            let call = || program.run(&engine, 0, &mut [value.into()], &grant);
+            catch_unwind(AssertUnwindSafe(call))
+        };
+        for _ in 0..2 {
+            let panic = run(13).expect_err("it panics");
+            assert_eq!(panic.downcast_ref::<String>().map(String::as_str), Some("broken by 13"));
+            assert_eq!(run(12).expect("no panic").expect("no error").as_int(), Ok(12));
+        }
     }
 }

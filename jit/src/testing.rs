@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rhai::{AST, Engine};
+use rhai::{AST, Dynamic, Engine, Scope};
 
 use crate::front::{self, Entry, Source};
 use crate::infer::{self, Typed};
 use crate::ir::Unit;
+use crate::{Options, compile};
 
 /// Parses without the engine's own simplifications, which would leave little to look at.
 pub(crate) fn parse(source: &str) -> AST {
@@ -34,4 +35,24 @@ pub(crate) fn typed(source: &str) -> (Unit, Typed) {
     let unit = unit(source);
     let typed = infer::infer(&unit, true, infer::Standard::of(&Engine::new(), &unit));
     (unit, typed)
+}
+
+/// Runs a script in the interpreter, and compiled in all modes: types and layout, layout alone, types alone. Value,
+/// error with its place, and what is left in the scope must be the same.
+pub(crate) fn agree_in(engine: &Engine, script: &str) {
+    let ast = engine.compile(script).expect(script);
+    let show = |result: Result<Dynamic, Box<rhai::EvalAltResult>>, scope: &Scope<'_>| match result {
+        Ok(value) => format!("{} {value:?} {scope:?}", value.type_name()),
+        Err(error) => format!("{error:?} {scope:?}"),
+    };
+    let mut scope = Scope::new();
+    let expected = show(engine.eval_ast_with_scope(&mut scope, &ast), &scope);
+    for (specialise, inline_layout) in [(true, true), (false, true), (true, false)] {
+        let options = Options { specialise, inline_layout, ..Options::default() };
+        let program = compile(engine, &ast, &options).expect(script);
+        assert!(program.report().fallbacks.is_empty(), "{script}");
+        let mut scope = Scope::new();
+        let actual = show(program.run(engine, &mut scope), &scope);
+        assert_eq!(actual, expected, "types {specialise}, layout {inline_layout}:\n{script}");
+    }
 }

@@ -40,6 +40,10 @@ fn help_is_as_written() {
         ("help_script_bench", &["script", "bench", "--help"]),
         ("help_script_test", &["script", "test", "--help"]),
         ("help_script_eval", &["script", "eval", "--help"]),
+        ("help_patch", &["patch", "--help"]),
+        ("help_patch_build", &["patch", "build", "--help"]),
+        ("help_patch_apply", &["patch", "apply", "--help"]),
+        ("help_patch_keygen", &["patch", "keygen", "--help"]),
         ("help_routes_match", &["routes", "match", "--help"]),
         ("unknown_command", &["serve"]),
     ] {

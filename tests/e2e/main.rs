@@ -4,9 +4,14 @@ mod support;
 
 mod bodies;
 mod cli;
+mod compiled;
 mod generations;
+mod http2;
 mod lifecycle;
 mod limits;
+mod middleware;
+mod patches;
 mod promotion;
 mod proxying;
 mod scripts;
+mod tls;

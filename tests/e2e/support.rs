@@ -2,8 +2,12 @@
 
 mod client;
 mod gateway;
+mod hardening;
+pub(crate) mod http2;
 mod origin;
+mod tls;
 
-pub(crate) use client::{Client, get};
+pub(crate) use client::{Client, Response, get};
 pub(crate) use gateway::{Folder, Gateway, wait_until};
 pub(crate) use origin::{Origin, answer};
+pub(crate) use tls::{Authority, Certificate, TlsClient};

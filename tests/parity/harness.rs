@@ -10,5 +10,6 @@ pub(crate) mod engine;
 pub(crate) mod generate;
 pub(crate) mod host;
 pub(crate) mod minimise;
+pub(crate) mod modules;
 pub(crate) mod outcome;
 pub(crate) mod tiers;

@@ -1,8 +1,9 @@
 //! Runs many generated programs in every tier and makes the first difference small.
 //!
 //! `cargo run --release --example soak -- [--programs N] [--seed S] [--threads T] [--findings N] [--no-optimise]
-//! [--show SEED]`. It ends after so many findings, one if not told otherwise; those that differ in numbers only
-//! count once. The exit code is 1 when there is a finding; the smallest program that shows it is printed.
+//! [--show SEED] [--file PATH] [--in-turn]`. It ends after so many findings, one if not told otherwise; those that differ in numbers only
+//! count once. The exit code is 1 when there is a finding; the smallest program that shows it is printed. `--file` runs
+//! the program of a file instead, and tells how it ends. With `--in-turn` each program runs in one of the tiers only.
 
 #[allow(dead_code, reason = "other targets use more of it")]
 mod harness;
@@ -32,15 +33,29 @@ struct Options {
     threads: u64,
     findings: u64,
     optimise: bool,
+    in_turn: bool,
     show: Option<u64>,
+    file: Option<String>,
 }
 
 impl Options {
     fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options =
-            Self { programs: 100_000, seed: 0, threads: 1, findings: 1, optimise: true, show: None };
+        let mut options = Self {
+            programs: 100_000,
+            seed: 0,
+            threads: 1,
+            findings: 1,
+            optimise: true,
+            in_turn: false,
+            show: None,
+            file: None,
+        };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
+            if argument == "--file" {
+                options.file = Some(arguments.next().ok_or("--file needs a path")?);
+                continue;
+            }
             let mut number = || {
                 let text = arguments.next().ok_or(format!("{argument} needs a number"))?;
                 text.parse::<u64>().map_err(|error| format!("{argument} {text}: {error}"))
@@ -51,6 +66,7 @@ impl Options {
                 "--threads" => options.threads = number()?.max(1),
                 "--findings" => options.findings = number()?.max(1),
                 "--show" => options.show = Some(number()?),
+                "--in-turn" => options.in_turn = true,
                 "--no-optimise" => options.optimise = false,
                 _ => return Err(format!("what is {argument}?")),
             }
@@ -83,6 +99,9 @@ fn main() -> ExitCode {
         print!("{}", generate::program(&mut Choices::Seeded(seed)));
         return ExitCode::SUCCESS;
     }
+    if let Some(path) = &options.file {
+        return run_file(&options, path);
+    }
     let began = Instant::now();
     let progress = Progress::default();
     thread::scope(|scope| {
@@ -106,6 +125,36 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(findings > 0))
 }
 
+/// Runs the program of a file in every tier.
+fn run_file(options: &Options, path: &str) -> ExitCode {
+    let source = match std::fs::read_to_string(path) {
+        Ok(source) => source,
+        Err(error) => {
+            eprintln!("error: {path}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let optimise = options.optimise;
+    let work = move || {
+        let engine = Setup { optimise, ..Setup::GENERATED }.engine();
+        let ast = engine.compile(&source).map_err(|error| error.to_string())?;
+        match compare(&engine, &ast, &equal_tiers()) {
+            Comparison::Equal(outcome) => Ok(format!("in every tier: {}", outcome.end)),
+            Comparison::Skipped(outcome) => Ok(format!("not compared: {}", outcome.end)),
+            Comparison::Different(difference) => Err(difference.to_string()),
+        }
+    };
+    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(work).expect("a thread");
+    match thread.join().expect("it does not panic") {
+        Ok(text) => println!("{text}"),
+        Err(text) => {
+            println!("{text}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 /// What one thread does.
 fn soak(options: &Options, worker: u64, progress: &Progress) {
     let engine = Setup { optimise: options.optimise, ..Setup::GENERATED }.engine();
@@ -115,7 +164,14 @@ fn soak(options: &Options, worker: u64, progress: &Progress) {
     while seed < end && !progress.stop.load(Ordering::Relaxed) {
         let source = generate::program(&mut Choices::Seeded(seed));
         let began = Instant::now();
-        match run(&engine, &tiers, &source) {
+        let tiers = if options.in_turn {
+            // The first is the interpreter itself.
+            let tier = 1 + usize::try_from(seed).unwrap_or_default() % (tiers.len() - 1);
+            &tiers[tier..=tier]
+        } else {
+            &tiers[..]
+        };
+        match run(&engine, tiers, &source) {
             None => {
                 progress.unparsed.fetch_add(1, Ordering::Relaxed);
             }
@@ -127,7 +183,7 @@ fn soak(options: &Options, worker: u64, progress: &Progress) {
                 progress.skipped.fetch_add(1, Ordering::Relaxed);
             }
             Some(Comparison::Different(first)) => {
-                found(options, progress, &smallest(&engine, &tiers, seed, &source, &first));
+                found(options, progress, &smallest(&engine, tiers, seed, &source, &first));
             }
         }
         if began.elapsed() > SLOW {

@@ -1,6 +1,6 @@
 //! Which crate may know which, and which crates may not be in the tree at all.
 //!
-//! The direction is engine <- jit <- gateway <- root. Features are those of the whole workspace, as cargo
+//! The direction is engine <- jit <- gateway <- root, and patch-abi <- patch, patch-abi <- gateway. Features are those of the whole workspace, as cargo
 //! unifies them, and dependencies that only tests use are left out. Banned crates are looked up in the lock
 //! file, which covers every platform.
 
@@ -21,6 +21,10 @@ const MUST_NOT_REACH: [(&str, &[&str]); 2] = [
 /// Crates that nothing may bring in. `deny.toml` gives the reasons.
 const BANNED: [&str; 7] =
     ["ring", "openssl-sys", "native-tls", "reqwest", "serde_yaml", "serde_yml", "figment"];
+
+/// Banned crates that the lock file names because of optional features that nobody switches on: rustls-webpki has one
+/// for ring. That they are not built on this platform is asked of cargo.
+const NAMED_ONLY: [&str; 1] = ["ring"];
 
 /// What `cargo metadata` says, as far as these rules need it.
 struct Graph {
@@ -126,6 +130,20 @@ fn the_search_for_paths_finds_the_ones_that_exist() {
 }
 
 #[test]
+fn the_interface_of_patches_stands_alone_and_the_gateway_knows_nothing_else_of_them() {
+    let graph = Graph::load();
+    let mut findings = Vec::new();
+    findings.extend(graph.path("forebay-patch-abi", |_| true));
+    findings.extend(graph.path("forebay-patch", |name| name != "forebay-patch-abi"));
+    findings.extend(graph.path("forebay-gateway", |name| name == "forebay-patch"));
+    no_findings("cut one arrow of each path", &findings);
+    assert_eq!(
+        graph.path("forebay-gateway", |name| name == "forebay-patch-abi").unwrap(),
+        "forebay-gateway -> forebay-patch-abi"
+    );
+}
+
+#[test]
 fn only_the_root_package_depends_on_the_gateway() {
     let graph = Graph::load();
     let is_gateway = |id: &String| graph.names[id] == "forebay-gateway";
@@ -145,9 +163,27 @@ fn banned_crates_are_absent_on_every_platform() {
     let locked: HashSet<_> =
         lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
     assert!(locked.contains("forebay") && locked.contains("rhai"), "the lock file was not understood");
-    let findings: Vec<_> =
-        BANNED.iter().filter(|name| locked.contains(*name)).map(|name| (*name).to_owned()).collect();
+    let findings: Vec<_> = BANNED
+        .iter()
+        .filter(|name| !NAMED_ONLY.contains(name) && locked.contains(*name))
+        .map(|name| (*name).to_owned())
+        .collect();
     no_findings("banned crates in Cargo.lock; `cargo tree -i NAME` shows who brings them", &findings);
+}
+
+#[test]
+fn banned_crates_that_the_lock_file_names_are_not_built() {
+    // `cargo metadata` draws an arrow for a feature that nobody switches on; `cargo tree` does not.
+    let users = |name: &str| {
+        cargo(&["tree", "--offline", "--locked", "--workspace", "--edges", "normal,build", "--invert", name])
+    };
+    assert!(
+        users("rustls-webpki").contains("rustls"),
+        "the crate that names ring, or there is no need for this"
+    );
+    let findings: Vec<_> =
+        NAMED_ONLY.iter().map(|name| users(name)).filter(|tree| !tree.is_empty()).collect();
+    no_findings("banned crates are used; cut one arrow of each path", &findings);
 }
 
 #[test]

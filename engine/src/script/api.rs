@@ -14,6 +14,7 @@ mod reply;
 mod request;
 mod response;
 mod table;
+mod tls;
 
 pub use access::Log;
 pub use body::BodyHandle;
@@ -26,6 +27,7 @@ pub use request::{ClientHandle, RequestHandle, Route, Vars};
 pub use response::{ResponseHandle, UpstreamHandle};
 pub use table::Table;
 
+pub(crate) use body::describe as describe_body;
 pub(crate) use convert::{
     dynamic_to_json, header_name, header_text, header_value, json_to_dynamic, scalar_text, to_body_bytes,
 };

@@ -1,5 +1,7 @@
-//! One call of one hook, as a value that is resumed until it is done.
+//! One call of one hook, as a value that is resumed until it is done. A script runs on a fiber, and so does a native
+//! step that may wait; one that does not is called when the value is first resumed.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,27 +9,29 @@ use std::sync::Arc;
 use super::ScriptStep;
 use super::context::{self, Context, Meter};
 use super::failure;
-use super::fiber::{Fiber, Resumed};
+use super::fiber::{self, Fiber, FiberStack, Resumed};
 use super::program::Program;
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
 use crate::exchange::Exchange;
 use crate::host::{Answer, Host, Wait};
+use crate::native::{self, NativeStep, Waiter};
 use crate::verdict::Verdict;
 
 /// A hook call under way. Resume it with [`Answer::Go`] to start it, then with the answer to each wait.
 ///
 /// Dropping a call that waits cancels it: the script ends at once with an error that it cannot catch.
-pub struct Call {
-    state: State,
-    step: Arc<ScriptStep>,
-}
+pub struct Call(State);
 
 enum State {
     /// Suspended or not yet started; the context is with the call.
     Suspended(Fiber<Verdict>, Box<Context>),
     /// No stack could be had: fails when resumed.
     Stillborn(Box<Context>, std::io::Error),
+    /// A native step that does not wait, or for which no stack could be had.
+    Native(Arc<dyn NativeStep>, Hook, Box<Exchange>, Rc<dyn Host>, Option<std::io::Error>),
+    /// A native step that may wait, with its deadline.
+    Waiting(Fiber<(Box<Exchange>, Verdict)>, u64),
     Finished,
 }
 
@@ -62,19 +66,34 @@ impl Call {
             catch_unwind(AssertUnwindSafe(|| running.run(program.as_deref(), hook)))
                 .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(&running, &*payload))))
         });
-        let state = match fiber {
+        Self(match fiber {
             Ok(fiber) => State::Suspended(fiber, context),
             Err(error) => State::Stillborn(context, error),
-        };
-        Self { state, step }
+        })
     }
 
-    /// Runs the script until it waits or returns.
+    /// A call of a native step. The gateway calls those that do not wait without making this value of them.
+    pub fn native(
+        step: Arc<dyn NativeStep>,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        host: Rc<dyn Host>,
+    ) -> Self {
+        if !step.may_wait(hook) {
+            return Self(State::Native(step, hook, exchange, host, None));
+        }
+        match FiberStack::take() {
+            Ok(stack) => Self(waiting(stack, step, hook, exchange, host)),
+            Err(error) => Self(State::Native(step, hook, exchange, host, Some(error))),
+        }
+    }
+
+    /// Runs the step until it waits or returns.
     ///
     /// # Panics
     /// When the call is already done.
     pub fn resume(&mut self, answer: Answer) -> Progress {
-        match std::mem::replace(&mut self.state, State::Finished) {
+        match std::mem::replace(&mut self.0, State::Finished) {
             State::Suspended(mut fiber, mut context) => {
                 // The store answers at once, so a script that only asks it never lets others have their turn.
                 if !matches!(answer, Answer::Kv(_)) {
@@ -86,7 +105,7 @@ impl Call {
                 let context = context::leave().expect("only `enter` and `leave` move the context");
                 match resumed {
                     Resumed::Waiting(wait) => {
-                        self.state = State::Suspended(fiber, context);
+                        self.0 = State::Suspended(fiber, context);
                         Progress::Waiting(wait)
                     }
                     Resumed::Done(verdict) => {
@@ -101,33 +120,97 @@ impl Call {
                 let error = ScriptError::new(&context.script, ErrorKind::Memory, message, None);
                 Progress::Done(context.exchange, Verdict::Fail(Box::new(error)))
             }
+            State::Native(step, hook, mut exchange, host, None) => {
+                let verdict = native::call(&*step, hook, &mut exchange, &*host);
+                Progress::Done(exchange, verdict)
+            }
+            State::Native(step, _, exchange, _, Some(error)) => {
+                let message = format!("no stack for the step: {error}");
+                Progress::Done(exchange, native::fail(&*step, ErrorKind::Memory, message))
+            }
+            State::Waiting(mut fiber, deadline_ns) => match fiber.resume(answer) {
+                Resumed::Waiting(wait) => {
+                    self.0 = State::Waiting(fiber, deadline_ns);
+                    Progress::Waiting(wait)
+                }
+                Resumed::Done((exchange, verdict)) => {
+                    fiber.recycle();
+                    Progress::Done(exchange, verdict)
+                }
+            },
             State::Finished => panic!("a call that is done cannot be resumed"),
         }
     }
 
-    /// The step this is a call of.
-    pub fn step(&self) -> &Arc<ScriptStep> {
-        &self.step
-    }
-
-    /// When the call's wall time ends, on the host's monotonic clock, in nanoseconds.
+    /// When the call's wall time ends, on the host's monotonic clock, in nanoseconds; 0 for one that does not wait.
     pub fn deadline_ns(&self) -> u64 {
-        match &self.state {
+        match &self.0 {
             State::Suspended(_, context) | State::Stillborn(context, _) => context.meter.deadline_ns(),
-            State::Finished => 0,
+            State::Waiting(_, deadline_ns) => *deadline_ns,
+            State::Native(..) | State::Finished => 0,
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        while let State::Suspended(fiber, _) = &self.state {
-            if !fiber.started() {
+        loop {
+            let started = match &self.0 {
+                State::Suspended(fiber, _) => fiber.started(),
+                State::Waiting(fiber, _) => fiber.started(),
+                State::Stillborn(..) | State::Native(..) | State::Finished => false,
+            };
+            if !started || matches!(self.resume(Answer::Cancelled), Progress::Done(..)) {
                 return;
             }
-            if let Progress::Done(..) = self.resume(Answer::Cancelled) {
-                return;
+        }
+    }
+}
+
+/// A native step on a fiber, which owns the exchange until it returns.
+fn waiting(
+    stack: FiberStack,
+    step: Arc<dyn NativeStep>,
+    hook: Hook,
+    mut exchange: Box<Exchange>,
+    host: Rc<dyn Host>,
+) -> State {
+    let wall_time = u64::try_from(step.wall_time_max().as_nanos()).unwrap_or(u64::MAX);
+    let deadline_ns = host.monotonic_ns().saturating_add(wall_time);
+    let fiber = Fiber::on(stack, move || {
+        let waiter = FiberWaiter::default();
+        let verdict = native::contained(&*step, || step.call_waiting(hook, &mut exchange, &*host, &waiter));
+        (exchange, verdict)
+    });
+    State::Waiting(fiber, deadline_ns)
+}
+
+/// Waits by suspending the fiber that the step runs on.
+#[derive(Default)]
+struct FiberWaiter {
+    /// Whether the call has to end, and why.
+    ended: Cell<Option<End>>,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Expired,
+    Cancelled,
+}
+
+impl Waiter for FiberWaiter {
+    fn wait(&self, wait: Wait) -> Answer {
+        if self.ended.get().is_none() {
+            match fiber::suspend(wait) {
+                Some(Answer::Expired) => self.ended.set(Some(End::Expired)),
+                // Without a fiber nothing can be waited for; this one is made on a fiber alone.
+                Some(Answer::Cancelled) | None => self.ended.set(Some(End::Cancelled)),
+                Some(answer) => return answer,
             }
+        }
+        match self.ended.get() {
+            Some(End::Expired) => Answer::Expired,
+            _ => Answer::Cancelled,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn describe(script: &Arc<str>, error: &EvalAltResult) -> ScriptError 
     }
     stack.reverse();
     let (kind, message) = kind_and_message(inner);
-    ScriptError { script: source, kind, message, place: Place::of(inner.position()), stack }
+    ScriptError { script: source, native: false, kind, message, place: Place::of(inner.position()), stack }
 }
 
 /// Describes a source that does not parse.

@@ -38,6 +38,20 @@ thread_local! {
     static RUNNING: Cell<Option<NonNull<Yielder<Answer, Wait>>>> = const { Cell::new(None) };
 }
 
+/// A stack for a fiber.
+pub(crate) struct FiberStack(DefaultStack);
+
+impl FiberStack {
+    /// One from the pool of this thread, or a new one.
+    ///
+    /// # Errors
+    /// When the system has no address space or mapping left for a stack.
+    pub(crate) fn take() -> std::io::Result<Self> {
+        let pooled = STACKS.with_borrow_mut(Vec::pop);
+        pooled.map_or_else(|| DefaultStack::new(STACK_BYTES), Ok).map(Self)
+    }
+}
+
 /// A computation that can suspend itself.
 pub(crate) struct Fiber<T: 'static> {
     stack_floor: usize,
@@ -57,19 +71,20 @@ impl<T> Fiber<T> {
     /// A fiber that will run `body` when first resumed. `body` must not panic.
     ///
     /// # Errors
-    /// When the system has no address space or mapping left for a stack.
+    /// As [`FiberStack::take`].
     pub(crate) fn new(body: impl FnOnce() -> T + 'static) -> std::io::Result<Self> {
-        let pooled = STACKS.with_borrow_mut(Vec::pop);
-        let stack = match pooled {
-            Some(stack) => stack,
-            None => DefaultStack::new(STACK_BYTES)?,
-        };
+        Ok(Self::on(FiberStack::take()?, body))
+    }
+
+    /// As [`Fiber::new`], on a stack that was taken before `body` was made.
+    pub(crate) fn on(stack: FiberStack, body: impl FnOnce() -> T + 'static) -> Self {
+        let stack = stack.0;
         let stack_floor = stack.limit().get() + RESERVE_BYTES;
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Wait>, _first| {
             RUNNING.set(Some(NonNull::from(yielder)));
             body()
         });
-        Ok(Self { stack_floor, coroutine, yielder: None })
+        Self { stack_floor, coroutine, yielder: None }
     }
 
     /// Runs the fiber until it suspends or returns. The first answer starts it and is not seen by it.

@@ -140,6 +140,13 @@ pub(super) struct Imported {
     module: Shared<Module>,
 }
 
+impl Imported {
+    /// The name that the script has given it.
+    pub(super) fn alias(&self) -> &str {
+        &self.alias
+    }
+}
+
 /// Makes modules available by their aliases, inside functions too.
 pub(super) fn register(engine: &mut Engine, imports: &[Imported]) {
     for import in imports {

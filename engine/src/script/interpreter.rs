@@ -48,6 +48,11 @@ static NAMESPACES: LazyLock<Vec<(&'static str, Shared<Module>)>> = LazyLock::new
     modules.into_iter().map(finish).collect()
 });
 
+/// The namespaces by their names.
+pub(super) fn namespaces() -> &'static [(&'static str, Shared<Module>)] {
+    &NAMESPACES
+}
+
 /// Rhai's own `sleep` blocks the thread; this one waits like any other host call.
 fn set_sleep(module: &mut Module) {
     let seconds = |seconds: f64| lib::time::sleep_seconds(seconds);
@@ -99,7 +104,7 @@ fn register_libraries(engine: &mut Engine) {
     // Modules registered later are searched first: ours shadow the standard library's `sleep`.
     engine.register_global_module(STANDARD.clone());
     engine.register_global_module(OBJECTS.clone());
-    for (name, module) in &*NAMESPACES {
+    for (name, module) in namespaces() {
         engine.register_static_module(*name, module.clone());
     }
 }

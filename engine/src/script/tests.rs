@@ -5,5 +5,5 @@ mod libraries;
 mod limits;
 mod loading;
 mod programs;
-mod support;
+pub(crate) mod support;
 mod table;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, ParseError};
 use serde_json::Value;
 
@@ -30,6 +30,11 @@ pub fn from_json(value: Value) -> Dynamic {
 /// A header's value as scripts see it: UTF-8 where it is valid, else one character per byte.
 pub fn header_text(value: &HeaderValue) -> ImmutableString {
     api::header_text(value)
+}
+
+/// Removes the header fields that described a body which is replaced: its encoding, validators, ranges and digests.
+pub fn forget_body(headers: &mut HeaderMap) {
+    api::describe_body(headers, None);
 }
 
 /// An error of Rhai with its kind, its innermost place and the call stack; `script` names the file that was

@@ -44,11 +44,13 @@ pub enum EndReason {
     UpstreamMalformed,
     /// The upstream's response body is larger than allowed.
     UpstreamTooLarge,
+    /// A native step that sees the chunks of a body broke it off.
+    BodyFilter,
 }
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -68,6 +70,7 @@ impl EndReason {
         Self::UpstreamGone,
         Self::UpstreamMalformed,
         Self::UpstreamTooLarge,
+        Self::BodyFilter,
     ];
 
     /// The word in the access log: lower case, stable across releases.
@@ -88,6 +91,7 @@ impl EndReason {
             Self::UpstreamUnread => "upstream_unread",
             Self::UpstreamReset => "upstream_reset",
             Self::BadResponse => "bad_response",
+            Self::BodyFilter => "body_filter",
             Self::UpstreamSlow => "upstream_slow",
             Self::UpstreamGone => "upstream_gone",
             Self::UpstreamMalformed => "upstream_malformed",

@@ -30,6 +30,8 @@ pub enum BodyFault {
         /// The limit that was passed, in bytes.
         limit: u64,
     },
+    /// A native step that sees the chunks broke the body off.
+    Filter,
 }
 
 /// A body that could not be read to its end.
@@ -47,6 +49,7 @@ impl BodyError {
     /// 499 (client gone) never reaches anybody; it is what the access log shows, as with nginx.
     pub fn status(self) -> StatusCode {
         match (self.side, self.fault) {
+            (_, BodyFault::Filter) => StatusCode::INTERNAL_SERVER_ERROR,
             (Side::Client, BodyFault::Stalled) => StatusCode::REQUEST_TIMEOUT,
             (Side::Client, BodyFault::Gone) => client_closed_request(),
             (Side::Client, BodyFault::Malformed) => StatusCode::BAD_REQUEST,
@@ -59,6 +62,7 @@ impl BodyError {
     /// The code for the access log.
     pub fn end_reason(self) -> EndReason {
         match (self.side, self.fault) {
+            (_, BodyFault::Filter) => EndReason::BodyFilter,
             (Side::Client, BodyFault::Stalled) => EndReason::ClientSlow,
             (Side::Client, BodyFault::Gone) => EndReason::ClientGone,
             (Side::Client, BodyFault::Malformed) => EndReason::ClientMalformed,
@@ -100,6 +104,7 @@ impl std::fmt::Display for BodyError {
             BodyFault::Stalled => write!(f, "the {who} stopped sending the {body} for longer than allowed"),
             BodyFault::Gone => write!(f, "the {who} went away before the {body} was complete"),
             BodyFault::Malformed => write!(f, "the {who} sent a {body} whose framing is not HTTP"),
+            BodyFault::Filter => write!(f, "a step broke the {body} off"),
             BodyFault::TooLarge { limit } => write!(f, "the {body} is larger than {limit} bytes"),
         }
     }

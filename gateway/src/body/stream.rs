@@ -76,6 +76,10 @@ impl Stream {
         self.bytes
     }
 
+    pub(super) fn lower_limit(&mut self, bytes_max: u64) {
+        self.limits.bytes_max = self.limits.bytes_max.min(bytes_max);
+    }
+
     pub(super) fn side(&self) -> Side {
         self.limits.side
     }

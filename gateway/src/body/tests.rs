@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::*;
 
+mod filtered;
+
 const LIMITS: StreamLimits = StreamLimits { side: Side::Client, bytes_max: u64::MAX, idle: None };
 
 /// A body whose bytes come from the other end of a pipe, which has sent the head of a message and `text`.

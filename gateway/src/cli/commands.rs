@@ -4,18 +4,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use serde_json::{Value, json};
+use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::output::{EXIT_CONFIG, Progress, complain, failed, print, problems};
 use crate::admin::client;
 use crate::config::{self, Config};
-use crate::diagnostic::Style;
+use crate::diagnostic::{Diagnostic, Style};
 use crate::generation::build::build;
-use crate::path;
+use crate::patch::codes;
+use crate::patch::service::Patches;
 use crate::promote::Promotion;
 use crate::promote::compile::compiler;
-use crate::route::{RequestHead, Router};
 use crate::run::{self, RunError};
 
 /// How long `reload` waits for the build.
@@ -51,7 +51,11 @@ pub(super) fn check(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
     if let Some(config) = config {
         let settings = config.compile.clone();
         let promotion = Promotion::new(compiler(), settings, None, config.workers);
-        match build(config, 1, &promotion, None) {
+        let built = match Patches::reading(&config.state_folder) {
+            Ok(patches) => build(config, 1, &promotion, &patches, None),
+            Err(error) => Err(vec![no_copies(&error)]),
+        };
+        match built {
             Ok(generation) => summary = Some((generation.routes.len(), generation.scripts.len())),
             Err(more) => found.extend(more),
         }
@@ -71,8 +75,14 @@ pub(super) fn check(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
     }
 }
 
+/// Patches are examined in a temporary folder.
+fn no_copies(error: &std::io::Error) -> Diagnostic {
+    let message = format!("there is no place for private copies of patches: {error}");
+    Diagnostic::error(codes::PRIVATE_FOLDER, message).help("make the folder for temporary files writable")
+}
+
 /// The configuration, or an exit code after its problems were shown.
-fn load(path: Option<&Path>, json: bool, style: Style) -> Result<Config, ExitCode> {
+pub(super) fn load(path: Option<&Path>, json: bool, style: Style) -> Result<Config, ExitCode> {
     config::load(path).map_err(|found| {
         problems(&found, json, style);
         failed()
@@ -140,6 +150,7 @@ fn status_text(status: &Value) -> String {
          routes       {}, {} scripts\n\
          connections  {}, {} requests under way\n\
          last reload  {}\n\
+         patches      {}{}\n\
          {}",
         text(&status["version"]),
         status["pid"],
@@ -153,11 +164,13 @@ fn status_text(status: &Value) -> String {
         status["connections"],
         status["active_requests"],
         last.trim_end(),
+        super::patch::summary(&status["patches"]),
+        super::routes::serving_text(&status["serving"]),
         super::promotion::status_text(&status["compile"]),
     )
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("?")
 }
 
@@ -178,112 +191,4 @@ pub(super) fn config_show(path: Option<&Path>, json: bool, style: Style) -> Exit
 pub(super) fn config_schema() -> ExitCode {
     print(&format!("{:#}", config::schema()));
     ExitCode::SUCCESS
-}
-
-pub(super) fn routes_list(path: Option<&Path>, json: bool, style: Style) -> ExitCode {
-    let config = match load(path, json, style) {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
-    if json {
-        let routes: Vec<Value> = config.routes.iter().map(route_json).collect();
-        print(&format!("{:#}", json!({ "routes": routes })));
-        return ExitCode::SUCCESS;
-    }
-    for route in &config.routes {
-        let value = route_json(route);
-        let list = |key: &str| {
-            let items = value[key].as_array().map(Vec::as_slice).unwrap_or_default();
-            items.iter().map(text).collect::<Vec<_>>().join(",")
-        };
-        let or = |list: String, empty: &str| if list.is_empty() { empty.to_owned() } else { list };
-        print(&format!(
-            "{:<20} {} {}{}  [{}] -> {}",
-            route.name,
-            or(list("methods"), "any"),
-            or(list("hosts"), "*"),
-            route.matcher.path,
-            list("steps"),
-            route.upstream.as_deref().unwrap_or("(steps answer)"),
-        ));
-    }
-    ExitCode::SUCCESS
-}
-
-fn route_json(route: &config::Route) -> Value {
-    let matcher = &route.matcher;
-    json!({
-        "name": route.name,
-        "hosts": matcher.hosts,
-        "path": matcher.path,
-        "methods": matcher.methods.iter().map(Method::as_str).collect::<Vec<_>>(),
-        "headers": matcher.headers.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        "query": matcher.query.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        "steps": route.steps.iter().map(|step| &*step.script).collect::<Vec<_>>(),
-        "upstream": route.upstream,
-    })
-}
-
-/// A request to find the route of.
-pub(super) struct Question {
-    pub(super) method: String,
-    pub(super) header: Vec<String>,
-    pub(super) url: String,
-}
-
-impl Question {
-    fn head(&self) -> anyhow::Result<(Method, Uri, HeaderMap)> {
-        let method = Method::from_bytes(self.method.as_bytes())
-            .map_err(|_| anyhow::anyhow!("{:?} is no method", self.method))?;
-        let mut headers = HeaderMap::new();
-        for field in &self.header {
-            let Some((name, value)) = field.split_once(':') else {
-                anyhow::bail!("{field:?} is no header field; write \"name: value\"");
-            };
-            headers.append(
-                HeaderName::from_bytes(name.trim().as_bytes())?,
-                HeaderValue::from_str(value.trim())?,
-            );
-        }
-        let uri: Uri =
-            self.url.parse().map_err(|error| anyhow::anyhow!("{:?} is no URL: {error}", self.url))?;
-        Ok((method, uri, headers))
-    }
-}
-
-pub(super) fn routes_match(path: Option<&Path>, question: &Question, json: bool, style: Style) -> ExitCode {
-    let config = match load(path, json, style) {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
-    let answer = question.head().and_then(|(method, uri, headers)| {
-        let host_field = headers.get(http::header::HOST);
-        let target = path::normalise(&method, uri, host_field)
-            .map_err(|error| anyhow::anyhow!("the gateway refuses this request: {error}"))?;
-        let router = Router::build(&config.routes).map_err(|errors| {
-            anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-        })?;
-        let (path, query) = (target.uri.path(), target.uri.query());
-        let head = RequestHead { host: &target.host, path, query, method: &method, headers: &headers };
-        Ok(router.explain(&head))
-    });
-    let explanation = match answer {
-        Ok(explanation) => explanation,
-        Err(error) => {
-            complain(&format!("error: {error:#}"));
-            return failed();
-        }
-    };
-    let taken = explanation.taken().map(|route| route.name.clone());
-    if json {
-        let considered: Vec<Value> = explanation
-            .considered
-            .iter()
-            .map(|route| json!({ "route": route.name, "verdict": route.verdict.to_string() }))
-            .collect();
-        print(&format!("{:#}", json!({ "route": taken, "considered": considered })));
-    } else {
-        print(&explanation.to_string());
-    }
-    if taken.is_some() { ExitCode::SUCCESS } else { failed() }
 }

@@ -73,6 +73,8 @@ pub(super) const CONFLICT: &str = "E0143";
 pub(super) const EMPTY_VALUE: &str = "E0144";
 /// A file path that cannot be used.
 pub(super) const FILE_PATH: &str = "E0145";
+/// A text that is no public key of minisign.
+pub(super) const PUBLIC_KEY: &str = "E0146";
 /// More problems than are worth listing.
 pub(super) const TOO_MANY: &str = "E0199";
 

@@ -1,4 +1,5 @@
-//! What must not be printed: values from `${file:...}` and everything under a key named `secrets`.
+//! What must not be printed: values from `${file:...}`, everything under a key named `secrets`, and API keys that
+//! somebody wrote where a digest belongs.
 //!
 //! Kept in two ways. Places, in the shape that `show` prints, hide a value even after it was parsed into
 //! something else; texts hide the same secret where it came in by another way, such as a variable.
@@ -77,7 +78,7 @@ impl Findings {
                 }
             }
             data => {
-                if under == Under::Secrets {
+                if under == Under::Secrets || is_bare_key(path, data) {
                     self.ranges.push(node.span.clone());
                     node.origin = Origin::Secret;
                     match data {
@@ -92,6 +93,14 @@ impl Findings {
             }
         }
     }
+}
+
+/// Whether a text stands where `key_auth` has the digest of a key, and is none: then it is probably the key.
+fn is_bare_key(path: &[String], data: &Data) -> bool {
+    let Data::Text(text) = data else { return false };
+    let place: Vec<&str> = path.iter().rev().map(String::as_str).collect();
+    let is_key = matches!(place[..], [_, "keys", "config", ..] | [_, "digests", _, "keys", "config", ..]);
+    is_key && !text.starts_with("sha256:")
 }
 
 /// `secrets`, `client_secret` and slips such as `secert`; not `socket`, which is two letters away.
@@ -137,7 +146,13 @@ impl Concealed {
 fn shown_places(path: &[String], common_steps: usize) -> Vec<String> {
     let mut places = vec![join(path)];
     match path {
-        [listen] if listen == "listen" => places.push(join(&[listen.clone(), "0".to_owned()])),
+        // One listener without a list is shown as a list of one.
+        [listen, rest @ ..]
+            if listen == "listen" && rest.first().is_none_or(|key| key.parse::<usize>().is_err()) =>
+        {
+            let head = [listen.clone(), "0".to_owned()];
+            places.push(join(&head.into_iter().chain(rest.iter().cloned()).collect::<Vec<_>>()));
+        }
         [routes, index, host] if routes == "routes" && host == "host" => {
             places.push(join(&[routes.clone(), index.clone(), "hosts".to_owned()]));
         }
@@ -247,6 +262,20 @@ mod tests {
         let findings = conceal(&mut root, Vec::new());
         let source = Source::redacted("f", text, &findings.ranges);
         assert!(!source.text().contains("hunter2") && source.text().contains("z: 1"), "{}", source.text());
+    }
+
+    #[test]
+    fn api_keys_in_place_of_their_digests_are_concealed() {
+        let text = "steps: [{ config: { keys: { a: hunter2, b: { digests: [hunter3], meta: { keys: x } }, c: 'sha256:00' } } }]\n";
+        let mut root = parse(text, Format::Yaml).0.unwrap();
+        let findings = conceal(&mut root, Vec::new());
+        let source = Source::redacted("f", text, &findings.ranges);
+        assert!(
+            !source.text().contains("hunter") && source.text().contains("sha256:00"),
+            "{}",
+            source.text()
+        );
+        assert!(source.text().contains("meta: { keys: x }"), "{}", source.text());
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! `shape` before these types are built.
 
 mod compile;
+mod listen;
+mod patches;
 mod routes;
 mod scalars;
 mod schema;
@@ -18,9 +20,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use compile::{RawCompile, RawMode, RawOnRejection, RawState};
+pub(super) use listen::{
+    RawCertificate, RawClientCertificateMode, RawClientCertificates, RawHttp2Limits, RawListen, RawListener,
+    RawProtocol, RawTls, RawTlsVersion,
+};
+pub(super) use patches::{RawOnExcess, RawPatches, RawSignatures};
 pub(super) use routes::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
-pub(super) use scalars::{RawDuration, RawSize, RawTimeout};
+pub(super) use scalars::RawTimeout;
+pub(crate) use scalars::{RawDuration, RawSize};
 pub(super) use schema::schema;
+pub(crate) use schema::schema_of;
 pub(super) use scripts::{RawLimits, RawScripts};
 pub(super) use upstreams::{RawTarget, RawTargetSettings, RawUpstream};
 
@@ -32,8 +41,8 @@ pub(super) struct RawConfig {
     #[serde(rename = "$schema")]
     #[expect(dead_code, reason = "accepted so that editors can be told the schema")]
     pub(super) schema: Option<String>,
-    /// Addresses that accept client connections: `IP:PORT`, or a port number for all IPv4 addresses. One value
-    /// or a list. Fixed at start: changing it needs a restart.
+    /// Where client connections come in: `IP:PORT`, or a port number for all IPv4 addresses, or an address with
+    /// settings. One value or a list. Addresses are fixed at start: changing one needs a restart.
     #[schemars(extend("default" = ["0.0.0.0:8080"]))]
     pub(super) listen: Option<RawListen>,
     /// Number of worker threads; `auto` is one for each processor. Fixed at start.
@@ -58,6 +67,8 @@ pub(super) struct RawConfig {
     pub(super) scripts: Option<RawScripts>,
     /// How scripts become machine code.
     pub(super) compile: Option<RawCompile>,
+    /// Native patches.
+    pub(super) patches: Option<RawPatches>,
     /// What is kept over restarts.
     pub(super) state: Option<RawState>,
     /// Groups of servers, by the names that routes use.
@@ -67,16 +78,6 @@ pub(super) struct RawConfig {
     /// What requests go where. The most specific route wins, whatever the order.
     #[schemars(required, extend("minItems" = 1))]
     pub(super) routes: Option<Vec<RawRoute>>,
-}
-
-/// One listener or several.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(super) enum RawListen {
-    /// One address.
-    One(RawAddress),
-    /// Several addresses.
-    Many(#[schemars(extend("minItems" = 1))] Vec<RawAddress>),
 }
 
 /// Where to listen.
@@ -139,6 +140,9 @@ pub(super) struct RawClient {
     /// Most bytes of a request body; more is answered 413.
     #[schemars(extend("default" = "10MiB"))]
     pub(super) body_bytes_max: Option<RawSize>,
+    /// Time for a TLS handshake.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) handshake_timeout: Option<RawDuration>,
     /// Time for a complete request head.
     #[schemars(extend("default" = "10s"))]
     pub(super) header_timeout: Option<RawDuration>,
@@ -157,6 +161,8 @@ pub(super) struct RawClient {
     /// Most connections one worker keeps open at once.
     #[schemars(extend("default" = 10_000, "minimum" = 1, "maximum" = 10_000_000))]
     pub(super) connections_max: Option<usize>,
+    /// Bounds on HTTP/2.
+    pub(super) http2: Option<RawHttp2Limits>,
 }
 
 /// Where the access log goes.

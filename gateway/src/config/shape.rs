@@ -51,6 +51,7 @@ impl Checker<'_> {
             (Data::Map(entries), Some(choice)) => {
                 self.entries(entries, choice);
                 self.required(node, choice, name);
+                self.conditional(node, choice, name);
                 return;
             }
             (Data::List(items), Some(choice)) => {
@@ -91,6 +92,27 @@ impl Checker<'_> {
                 Some(schema) if schema.is_object() => self.value(&mut entry.value, schema, &name),
                 _ => {}
             }
+        }
+    }
+
+    /// Rules of the form "if this key is that word, then these keys have these schemas".
+    fn conditional(&mut self, node: &mut Node, schema: &Value, name: &str) {
+        for rule in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            let wanted = rule.pointer("/if/properties").and_then(Value::as_object);
+            let holds = wanted.is_some_and(|wanted| {
+                wanted.iter().all(|(key, schema)| {
+                    node.at(key).text().is_some_and(|text| constant(schema) == Some(text))
+                })
+            });
+            let Some(then) = rule.get("then").filter(|_| holds) else { continue };
+            if let Data::Map(entries) = &mut node.data {
+                for entry in entries {
+                    if let Some(schema) = then.get("properties").and_then(|keys| keys.get(&entry.key)) {
+                        self.value(&mut entry.value, schema, &format!("`{}`", entry.key));
+                    }
+                }
+            }
+            self.required(node, then, name);
         }
     }
 

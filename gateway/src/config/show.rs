@@ -3,6 +3,8 @@
 //! Printed in the shape of the file, so that what is shown can be saved and loaded again, apart from the
 //! secrets. Keys keep the order of the reference.
 
+mod listen;
+
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -10,11 +12,13 @@ use forebay_engine::OnError;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
+use super::patches::PatchSettings;
 use super::units::{show_duration, show_size};
 use super::{
-    AccessLog, CompileSettings, Concealed, Config, OnRejection, Route, ScriptSettings, StepConfig, Target,
-    Upstream, UpstreamKind, ValueMatch,
+    AccessLog, CompileSettings, Concealed, Config, OnRejection, Route, ScriptSettings, StepConfig, StepKind,
+    Target, Upstream, UpstreamKind, ValueMatch,
 };
+use crate::middleware;
 
 /// The effective configuration as YAML.
 pub fn show(config: &Config) -> String {
@@ -87,7 +91,7 @@ impl Shown {
 fn tree(config: &Config) -> Shown {
     let client = &config.client;
     let mut entries = vec![
-        ("listen", list(config.listeners.iter().map(|address| text(address.to_string())))),
+        ("listen", list(config.listeners.iter().map(listen::listener))),
         ("workers", number(config.workers)),
         ("admin", map([("socket", path(&config.admin_socket))])),
     ];
@@ -102,18 +106,21 @@ fn tree(config: &Config) -> Shown {
                 ("headers_max", number(client.headers_max)),
                 ("header_bytes_max", size(client.header_bytes_max)),
                 ("body_bytes_max", text(show_size(client.body_bytes_max))),
+                ("handshake_timeout", duration(client.handshake_timeout)),
                 ("header_timeout", duration(client.header_timeout)),
                 ("idle_timeout", duration(client.idle_timeout)),
                 ("body_timeout", duration(client.body_timeout)),
                 ("write_timeout", duration(client.write_timeout)),
                 ("request_timeout", client.request_timeout.map_or_else(|| text("none"), duration)),
                 ("connections_max", number(client.connections_max)),
+                ("http2", listen::http2(&client.http2)),
             ]),
         ),
         ("drain_timeout", duration(config.drain_timeout)),
         ("access_log", access_log(&config.access_log)),
         ("scripts", scripts(&config.scripts)),
         ("compile", compile(&config.compile)),
+        ("patches", patches(&config.patches)),
         ("state", map([("folder", path(&config.state_folder))])),
         (
             "upstreams",
@@ -184,6 +191,31 @@ fn compile(compile: &CompileSettings) -> Shown {
     ])
 }
 
+fn patches(patches: &PatchSettings) -> Shown {
+    let trial = &patches.trial;
+    let trial = map([
+        ("time_max", duration(trial.time_max)),
+        ("cpu_time_max", duration(trial.cpu_time_max)),
+        (
+            "memory_bytes_max",
+            trial.memory_bytes_max.map_or_else(|| text("none"), |bytes| text(show_size(bytes))),
+        ),
+    ]);
+    let budget = map([
+        ("time", duration(patches.budget.time)),
+        ("excesses_max", Shown::Scalar(patches.budget.excesses_max.into())),
+        ("on_excess", text(patches.budget.on_excess.as_str())),
+    ]);
+    map([
+        ("enabled", Shown::Scalar(patches.enabled.into())),
+        ("folder", path(&patches.folder)),
+        ("signatures", text(patches.signatures.as_str())),
+        ("trusted_keys", list(patches.trusted_keys.iter().map(|key| text(key.as_str())))),
+        ("trial", trial),
+        ("budget", budget),
+    ])
+}
+
 fn upstream(upstream: &Upstream) -> Shown {
     let targets = match &upstream.kind {
         // The settings of connections mean nothing here, and the loader would refuse them.
@@ -200,6 +232,7 @@ fn upstream(upstream: &Upstream) -> Shown {
         ("idle_timeout", duration(upstream.idle_timeout)),
         ("queue_timeout", duration(upstream.queue_timeout)),
         ("preserve_host", Shown::Scalar(upstream.preserve_host.into())),
+        ("balance", text(&*upstream.balance)),
     ])
 }
 
@@ -251,15 +284,22 @@ fn step(step: &StepConfig) -> Shown {
         OnError::Closed => "closed",
         OnError::Open => "open",
     };
-    map([
-        ("script", text(&*step.script)),
-        ("config", free(&step.config)),
-        ("on_error", text(on_error)),
-        ("mode", text(step.mode.as_str())),
-    ])
+    match &step.kind {
+        StepKind::Script(name) => map([
+            ("script", text(name)),
+            ("config", free(&step.config)),
+            ("on_error", text(on_error)),
+            ("mode", text(step.mode.as_str())),
+        ]),
+        StepKind::Middleware(id) => map([
+            ("middleware", text(id)),
+            ("config", free(&middleware::effective(id, &step.config))),
+            ("on_error", text(on_error)),
+        ]),
+    }
 }
 
-/// Settings of a script, whatever they are.
+/// Settings of a step, whatever they are.
 fn free(value: &Value) -> Shown {
     match value {
         Value::Array(items) => list(items.iter().map(free)),

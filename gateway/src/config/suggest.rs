@@ -1,7 +1,7 @@
 //! "Did you mean": the candidate closest to what was written.
 
 /// The candidate that was probably meant, if one is close. Case, `_` and `-` do not count.
-pub(super) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = normal(written);
     let allowed = (wanted.chars().count() / 3).clamp(1, 3);
     candidates
@@ -13,7 +13,7 @@ pub(super) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
 }
 
 /// Words in backquotes, joined by commas; at most twenty.
-pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match words.len() {
         0..=20 => words.join(", "),

@@ -71,7 +71,12 @@ fn mistakes_are_explained_as_recorded() {
 fn every_key_arrives_where_it_belongs() {
     let text = std::fs::read_to_string(folder().join("valid.yaml")).unwrap();
     let config = yaml(&text);
-    assert_eq!(config.listeners.len(), 2);
+    assert_eq!(config.listeners.len(), 3);
+    let tls = config.listeners[2].tls.as_ref().unwrap();
+    assert_eq!(tls.certificates[1].key, folder().join("b.key"));
+    assert!(
+        matches!(&tls.client_certificates, ClientCertificates::Optional(file) if file.path == folder().join("ca.pem"))
+    );
     assert_eq!(config.workers, 2);
     assert_eq!(config.admin_socket, folder().join("run/forebay.sock"));
     assert_eq!(config.access_log, AccessLog::File(folder().join("access.log")));
@@ -84,8 +89,11 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(route.matcher.hosts, ["api.example.com"]);
     assert_eq!(route.matcher.methods, [Method::GET, Method::POST]);
     assert_eq!(route.matcher.headers.len(), 4);
-    let scripts: Vec<_> = route.steps.iter().map(|step| &*step.script).collect();
-    assert_eq!(scripts, ["correlation_id", "validate", "canary"]);
+    let scripts: Vec<_> = route.steps.iter().map(|step| &**step.kind.name()).collect();
+    assert_eq!(scripts, ["correlation_id", "validate", "canary", "ip"]);
+    assert_eq!(route.steps[3].kind, StepKind::Middleware("ip".into()));
+    let line = route.steps[3].places.find("/allow/0/x").unwrap().line;
+    assert!(text.lines().nth(line - 1).unwrap().contains("middleware: ip"));
     assert_eq!(route.steps[2].config["token"], "Bearer hunter2-of-the-file");
     assert_eq!(route.steps[2].on_error, forebay_engine::OnError::Open);
     let place = route.steps[2].location.unwrap();
@@ -109,7 +117,7 @@ fn the_three_formats_give_the_same_configuration() {
 #[test]
 fn interpolated_text_becomes_what_the_schema_wants() {
     let config = yaml(&with("listen: ${PORT}\nworkers: ${N:-3}\nclient: { headers_max: \"${PORT}\" }"));
-    assert_eq!(config.listeners[0].to_string(), "0.0.0.0:8080");
+    assert_eq!(config.listeners[0].address.to_string(), "0.0.0.0:8080");
     assert_eq!(config.workers, 3);
     assert_eq!(config.client.headers_max, 8080);
     let config = yaml("routes: [{ name: a, path: /, steps: [{ script: a, config: { n: \"${PORT}\" } }] }]");
@@ -143,7 +151,9 @@ fn compare_defaults(schema: &serde_json::Value, shown: &serde_json::Value, path:
         *seen += 1;
         match path {
             "/workers" => assert!(shown.as_u64() > Some(0)),
-            "/scripts/folder" => assert!(shown.as_str().unwrap().ends_with(default.as_str().unwrap())),
+            "/scripts/folder" | "/patches/folder" => {
+                assert!(shown.as_str().unwrap().ends_with(default.as_str().unwrap()));
+            }
             _ => assert_eq!(by_unit(shown), by_unit(default), "{path}"),
         }
     }
@@ -222,11 +232,11 @@ fn the_bundled_example_loads_and_serves_echo() {
     );
     assert!(problems.is_empty(), "{}", render_all(&problems, Style::Plain));
     let config = config.unwrap();
-    assert_eq!(config.listeners[0].to_string(), "0.0.0.0:8080");
+    assert_eq!(config.listeners[0].address.to_string(), "0.0.0.0:8080");
     assert_eq!(config.scripts.folder, Path::new("scripts"));
     assert!(matches!(config.upstreams["echo"].kind, UpstreamKind::Echo));
     assert_eq!(config.routes[0].matcher.path, "/{*rest}");
-    let steps: Vec<_> = config.routes[0].steps.iter().map(|step| &*step.script).collect();
+    let steps: Vec<_> = config.routes[0].steps.iter().map(|step| &**step.kind.name()).collect();
     assert_eq!(steps, ["correlation_id", "headers"]);
 }
 

@@ -7,10 +7,13 @@
 
 mod addresses;
 mod compile;
+mod listen;
 mod names;
+mod patches;
 mod pattern;
 mod routes;
 mod scripts;
+mod steps;
 mod upstreams;
 
 use std::collections::BTreeMap;
@@ -25,13 +28,18 @@ use super::document::{Node, Origin};
 use super::environment::Environment;
 use super::problem::Problem;
 use super::raw::{
-    RawAccessLog, RawAccessLogWord, RawAddress, RawClient, RawConfig, RawDuration, RawListen, RawSize,
+    RawAccessLog, RawAccessLogWord, RawAddress, RawClient, RawConfig, RawDuration, RawHttp2Limits, RawSize,
     RawWorkers,
 };
 use super::shape::found;
 use super::{AccessLog, ClientLimits, Concealed, Config, codes};
 use crate::diagnostic::Source;
 pub(super) use compile::Modes;
+
+/// An address or a range such as `10.0.0.0/8`, or what is wrong and what to do.
+pub(crate) fn address_range(text: &str) -> Result<IpNet, (String, String)> {
+    addresses::address_range(text).map_err(|refusal| (refusal.message, refusal.help))
+}
 
 /// Longest path of a unix socket, in bytes; the system's limit less the closing zero.
 const SOCKET_PATH_MAX: usize = 107;
@@ -94,19 +102,20 @@ impl Context<'_> {
 
 /// The configuration. Worth something only if no errors were added to the context.
 pub(super) fn validate(raw: RawConfig, root: &Node, context: &mut Context<'_>) -> Config {
-    let listeners = listeners(raw.listen, root.at("listen"), context);
+    let listeners = listen::validate(raw.listen, root.at("listen"), context);
     let status_listener = raw.status.and_then(|status| {
         let node = root.at("status").at("listen");
         let outcome = address(&status.listen?);
         context.accept(node, outcome)
     });
     if let Some(status) = status_listener {
-        refuse_overlap(status, &listeners, root.at("status").at("listen"), context);
+        let others: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+        refuse_overlap(status, &others, root.at("status").at("listen"), context);
     }
     let (compile, modes) = compile::validate(&raw.compile.unwrap_or_default(), root, context);
     context.modes = modes;
     let upstreams = upstreams::validate(raw.upstreams.unwrap_or_default(), root.at("upstreams"), context);
-    let steps = routes::steps(raw.steps.unwrap_or_default(), root.at("steps"), context);
+    let steps = steps::steps(raw.steps.unwrap_or_default(), root.at("steps"), None, context);
     let routes = routes::validate(raw.routes.unwrap_or_default(), &steps, root, context);
     Config {
         path: None,
@@ -120,29 +129,13 @@ pub(super) fn validate(raw: RawConfig, root: &Node, context: &mut Context<'_>) -
         access_log: access_log(raw.access_log, root.at("access_log"), context),
         scripts: scripts::validate(raw.scripts.unwrap_or_default(), root.at("scripts"), context),
         compile,
+        patches: patches::validate(raw.patches.unwrap_or_default(), root, context),
         state_folder: compile::state_folder(raw.state.unwrap_or_default(), root.at("state"), context),
         upstreams,
         routes,
         source: Arc::clone(context.source),
         concealed: Concealed::default(),
     }
-}
-
-fn listeners(raw: Option<RawListen>, node: &Node, context: &mut Context<'_>) -> Vec<SocketAddr> {
-    let written = match raw {
-        None => return vec![SocketAddr::from(([0, 0, 0, 0], 8080))],
-        Some(RawListen::One(one)) => vec![one],
-        Some(RawListen::Many(many)) => many,
-    };
-    let mut listeners = Vec::new();
-    for (index, written) in written.iter().enumerate() {
-        let item = node.item(index);
-        if let Some(address) = context.accept(item, address(written)) {
-            refuse_overlap(address, &listeners, item, context);
-            listeners.push(address);
-        }
-    }
-    listeners
 }
 
 fn address(written: &RawAddress) -> Result<SocketAddr, Refusal> {
@@ -224,12 +217,14 @@ fn client(raw: &RawClient) -> ClientLimits {
         headers_max: raw.headers_max.unwrap_or(100),
         header_bytes_max: size(raw.header_bytes_max, 64 << 10),
         body_bytes_max: raw.body_bytes_max.map_or(10 << 20, |size| size.0),
+        handshake_timeout: duration(raw.handshake_timeout, seconds(10)),
         header_timeout: duration(raw.header_timeout, seconds(10)),
         idle_timeout: duration(raw.idle_timeout, seconds(75)),
         body_timeout: duration(raw.body_timeout, seconds(30)),
         write_timeout: duration(raw.write_timeout, seconds(30)),
         request_timeout: raw.request_timeout.and_then(|timeout| timeout.0),
         connections_max: raw.connections_max.unwrap_or(10_000),
+        http2: listen::http2(raw.http2.as_ref().unwrap_or(&RawHttp2Limits::default())),
     }
 }
 

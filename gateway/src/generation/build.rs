@@ -1,5 +1,7 @@
 //! Builds a generation aside: configuration and scripts in, everything that serves out, or all problems.
 
+mod components;
+
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +9,19 @@ use std::time::SystemTime;
 
 use forebay_engine::{Chain, ErrorKind, OnError, Script, ScriptError, ScriptStep, Step};
 
+use super::natives::Natives;
 use super::{Generation, Route};
-use crate::config::{CompileMode, Config, OnRejection, StepConfig};
+use crate::component::Registry;
+use crate::config::{CompileMode, Config, OnRejection, StepConfig, StepKind};
 use crate::diagnostic::{Diagnostic, Location, Source};
+use crate::patch::service::Patches;
 use crate::promote::{Promotion, Watch};
 use crate::route::{RouteError, Router};
 use crate::scripts_folder::ScriptsFolder;
+use crate::tls::{Server, Tickets, TlsProblem};
 use crate::upstream::Allow;
+
+pub use components::conflicts;
 
 /// A script could not be read.
 const UNREADABLE_SCRIPT: &str = "E0200";
@@ -24,14 +32,16 @@ const BAD_SETTINGS: &str = "E0202";
 /// Routes contradict each other.
 const BAD_ROUTES: &str = "E0203";
 /// The script of a step defines no hook.
-const NO_HOOK: &str = "E0206";
+const NO_HOOK: &str = "E0208";
 /// A script of mode `jit` cannot be compiled.
 const NOT_COMPILED: &str = "E0205";
+/// A certificate or key of a listener cannot be used.
+const BAD_TLS: &str = "E0209";
 /// An entry of `scripts.http.allow` cannot be understood.
 const BAD_ALLOW: &str = "E0204";
 
-/// Builds the generation of this number. Script steps that `previous` has as well are taken from it, with their
-/// programs.
+/// Builds the generation of this number from the gateway's components and those of patches. Steps that `previous` has as well are taken from it,
+/// with their programs and counts.
 ///
 /// # Errors
 /// Every problem found; nothing of the failed generation is left behind.
@@ -39,20 +49,23 @@ pub fn build(
     config: Config,
     number: u64,
     promotion: &Promotion,
+    patches: &Patches,
     previous: Option<&Generation>,
 ) -> Result<Generation, Vec<Diagnostic>> {
-    let mut builder = Builder::new(&config, promotion, previous);
+    let patches = patches.prepare(&config.patches)?;
+    let registry = patches.registry.clone();
+    let mut builder = Builder::new(&config, promotion, &registry, previous);
     let router = builder.router();
     let routes: Vec<Route> = config.routes.iter().map(|route| builder.route(route)).collect();
     let allow = builder.allow();
+    let upstreams = builder.upstreams();
+    let (tls, tickets) = builder.tls();
     builder.compile();
     let watches = builder.watches();
-    let Builder { scripts, problems, .. } = builder;
+    let Builder { scripts, natives, problems, .. } = builder;
     let (Some(router), Some(allow), true) = (router, allow, problems.is_empty()) else {
         return Err(problems);
     };
-    let upstreams =
-        config.upstreams.iter().map(|(name, upstream)| (name.clone(), Arc::new(upstream.clone()))).collect();
     let scripts = scripts.into_iter().filter_map(|(name, script)| Some((name, script?))).collect();
     let mut generation = Generation {
         number,
@@ -63,7 +76,12 @@ pub fn build(
         upstreams,
         scripts,
         watches,
+        natives,
+        registry: registry.clone(),
+        tls,
+        tickets,
         allow,
+        patches,
     };
     generation.connect_upstreams();
     Ok(generation)
@@ -84,13 +102,18 @@ struct Builder<'a> {
     /// Every script met so far; `None` for one with problems, which are reported once.
     scripts: BTreeMap<Arc<str>, Option<Arc<Script>>>,
     promotion: &'a Promotion,
+    registry: &'a Registry,
     previous: Option<&'a Generation>,
-    /// Steps by script, settings, policy and mode: common steps of many routes are built once.
+    natives: Natives,
+    /// Script steps by script, settings, policy and mode: common steps of many routes are built once.
     steps: HashMap<StepKey, Option<Built>>,
     problems: Vec<Diagnostic>,
 }
 
 type StepKey = (Arc<str>, String, OnError, CompileMode);
+
+/// A step of a route with what watches it, if it is a script.
+type Watched = (Step, Option<Arc<Watch>>);
 
 /// A step of this generation.
 #[derive(Clone)]
@@ -101,9 +124,16 @@ struct Built {
 }
 
 impl<'a> Builder<'a> {
-    fn new(config: &'a Config, promotion: &'a Promotion, previous: Option<&'a Generation>) -> Self {
+    fn new(
+        config: &'a Config,
+        promotion: &'a Promotion,
+        registry: &'a Registry,
+        previous: Option<&'a Generation>,
+    ) -> Self {
         let mut problems = Vec::new();
-        let needs_folder = config.routes.iter().any(|route| !route.steps.is_empty());
+        let needs_folder = config.routes.iter().flat_map(|route| &route.steps).any(
+            |step| matches!(&step.kind, StepKind::Script(name) if registry.instead_of_script(name).is_none()),
+        );
         let folder = match ScriptsFolder::open(&config.scripts.folder) {
             Ok(folder) => Some(folder),
             Err(error) => {
@@ -114,8 +144,8 @@ impl<'a> Builder<'a> {
                 None
             }
         };
-        let (scripts, steps) = (BTreeMap::new(), HashMap::new());
-        Self { config, folder, scripts, promotion, previous, steps, problems }
+        let (scripts, steps, natives) = (BTreeMap::new(), HashMap::new(), Natives::default());
+        Self { config, folder, scripts, promotion, registry, previous, natives, steps, problems }
     }
 
     fn router(&mut self) -> Option<Router> {
@@ -159,20 +189,60 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// TLS of every listener, with the keys of the generation before where they still fit.
+    fn tls(&mut self) -> (Vec<Option<Server>>, Tickets) {
+        let mut tickets = Tickets::default();
+        let previous = self.previous.map(|previous| &previous.tickets);
+        let mut servers = Vec::new();
+        for listener in &self.config.listeners {
+            let built = listener
+                .tls
+                .as_ref()
+                .map(|tls| Server::build(tls, &listener.protocols, &mut tickets, previous));
+            match built.transpose() {
+                Ok(server) => servers.push(server),
+                Err(found) => {
+                    for TlsProblem { message, help, location } in found {
+                        let problem = self.at(Diagnostic::error(BAD_TLS, message), location).help(help);
+                        self.problems.push(problem);
+                    }
+                }
+            }
+        }
+        (servers, tickets)
+    }
+
     fn route(&mut self, route: &crate::config::Route) -> Route {
-        let watches: Vec<Arc<Watch>> = route.steps.iter().filter_map(|step| self.step(step)).collect();
-        let steps = watches.iter().map(|watch| Step::Script(watch.step().clone())).collect();
+        let steps: Vec<Watched> = route.steps.iter().filter_map(|step| self.step(step)).collect();
+        let (steps, watches): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
+        let answers_preflight =
+            steps.iter().any(|step| matches!(step, Step::Native(step) if step.answers_preflight()));
         Route {
             name: route.name.clone(),
             chain: Chain::new(steps),
             watches,
             upstream: None,
             strip_prefix: route.strip_prefix.clone(),
+            answers_preflight,
         }
     }
 
-    fn step(&mut self, step: &StepConfig) -> Option<Arc<Watch>> {
-        let key = (step.script.clone(), step.config.to_string(), step.on_error, step.mode);
+    fn step(&mut self, step: &StepConfig) -> Option<Watched> {
+        match self.natives.step(step, self.registry, self.previous) {
+            Ok(Some(native)) => Some((Step::Native(native), None)),
+            Ok(None) => {
+                let watch = self.script_step(step)?;
+                Some((Step::Script(watch.step().clone()), Some(watch)))
+            }
+            Err(reason) => {
+                self.report_native(step, reason);
+                None
+            }
+        }
+    }
+
+    fn script_step(&mut self, step: &StepConfig) -> Option<Arc<Watch>> {
+        let key = (step.kind.name().clone(), step.config.to_string(), step.on_error, step.mode);
         if let Some(built) = self.steps.get(&key) {
             return built.as_ref().map(|built| built.watch.clone());
         }
@@ -250,17 +320,17 @@ impl<'a> Builder<'a> {
     }
 
     fn script(&mut self, step: &StepConfig) -> Option<Arc<Script>> {
-        if let Some(script) = self.scripts.get(&step.script) {
+        if let Some(script) = self.scripts.get(step.kind.name()) {
             return script.clone();
         }
         let loaded = self.load(step);
-        self.scripts.insert(step.script.clone(), loaded.clone());
+        self.scripts.insert(step.kind.name().clone(), loaded.clone());
         loaded
     }
 
     fn load(&mut self, step: &StepConfig) -> Option<Arc<Script>> {
         let folder = self.folder.as_ref()?;
-        let text = match folder.read(&step.script) {
+        let text = match folder.read(step.kind.name()) {
             Ok(text) => text,
             Err(error) => {
                 let problem = Diagnostic::error(UNREADABLE_SCRIPT, error.to_string());
@@ -270,7 +340,7 @@ impl<'a> Builder<'a> {
                 return None;
             }
         };
-        match Script::load(&step.script, &text, &self.config.scripts.limits, folder) {
+        match Script::load(step.kind.name(), &text, &self.config.scripts.limits, folder) {
             Ok(script) if script.hooks().next().is_none() => {
                 self.problems.push(without_hook(folder, step, &text));
                 None
@@ -287,7 +357,7 @@ impl<'a> Builder<'a> {
         for error in errors {
             let problem = match (&self.folder, error.kind) {
                 (_, ErrorKind::Config) => {
-                    let message = format!("script {}: {}", step.script, error.message);
+                    let message = format!("script {}: {}", step.kind.name(), error.message);
                     self.at(Diagnostic::error(BAD_SETTINGS, message), step.location)
                 }
                 (Some(folder), _) => script_problem(folder, error),
@@ -307,7 +377,7 @@ fn without_hook(folder: &ScriptsFolder, step: &StepConfig, text: &str) -> Diagno
         "the script defines no hook, so its step would do nothing"
     };
     Diagnostic::error(NO_HOOK, message)
-        .in_file(folder.file(&step.script).display().to_string())
+        .in_file(folder.file(step.kind.name()).display().to_string())
         .help("define on_request, on_response, on_error or on_log, or take the step out of the configuration")
 }
 

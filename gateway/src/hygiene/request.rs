@@ -16,7 +16,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, FORWARDED, HOST, VIA};
+use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use super::connection::remove_fields;
@@ -69,6 +69,11 @@ impl Edge {
         let peer = peer.to_canonical();
         Self { peer, scheme, peer_value: address_value(peer), port_value: HeaderValue::from(local_port) }
     }
+
+    /// How the connection is secured.
+    pub fn scheme(&self) -> EdgeScheme {
+        self.scheme
+    }
 }
 
 /// What a request is to tell its upstream.
@@ -106,6 +111,9 @@ pub enum UpstreamHost<'a> {
 /// appends; for another attempt at another target call [`set_host`] alone.
 pub fn prepare_upstream_request(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
     let is_trusted = forwarding.client.trust == PeerTrust::Trusted;
+    if forwarding.version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
     remove_fields(headers, |name| {
         *name == CONTENT_LENGTH || *name == EXPECT || (!is_trusted && is_claim(name))
     });
@@ -118,6 +126,23 @@ pub fn prepare_upstream_request(headers: &mut HeaderMap, forwarding: &Forwarding
         Err(_) => drop(headers.remove(X_REQUEST_ID)),
     }
     set_host(headers, forwarding.upstream_host);
+}
+
+/// HTTP/2 clients may send one `Cookie` field for each cookie; whatever comes behind expects one field for all (RFC
+/// 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let mut joined = Vec::new();
+    for value in headers.get_all(COOKIE) {
+        if !joined.is_empty() {
+            joined.extend_from_slice(b"; ");
+        }
+        joined.extend_from_slice(value.as_bytes());
+    }
+    let joined = HeaderValue::from_maybe_shared(Bytes::from(joined));
+    headers.insert(COOKIE, joined.expect("header values joined by semicolons are a header value"));
 }
 
 /// Sets the one `Host` of a request.

@@ -6,7 +6,8 @@
 
 use bytes::Bytes;
 use forebay_engine::Exchange;
-use forebay_engine::exchange::{Body, Client, Request, Response, RouteInfo};
+use forebay_engine::exchange::{Body, Request, Response, RouteInfo};
+use forebay_engine::filter::Filters;
 use http::{HeaderMap, HeaderValue, Uri};
 use rhai::{Array, Blob, Dynamic, Map};
 
@@ -34,11 +35,13 @@ pub(crate) fn exchange(original: &Exchange) -> Option<(Exchange, usize)> {
             body: body(&response.body, &mut bytes),
             origin: response.origin.clone(),
         }),
-        client: Client { ip: original.client.ip, port: original.client.port },
+        client: original.client.clone(),
         route: RouteInfo { name: original.route.name.clone(), params: original.route.params.clone() },
         identity: value(&original.identity, 0, &mut bytes)?,
         vars: map(&original.vars, 0, &mut bytes)?,
         upstream_override: original.upstream_override.clone(),
+        request_body_max: original.request_body_max,
+        answer_fields: original.answer_fields.clone(),
         attempt: original.attempt,
         failure: original.failure.clone(),
         access: match &original.access {
@@ -50,6 +53,8 @@ pub(crate) fn exchange(original: &Exchange) -> Option<(Exchange, usize)> {
                 Some(copy)
             }
         },
+        // A filter acts on the body of the original; a copy has no body that is sent.
+        filters: Filters::default(),
     };
     bytes += 3 * original.request.raw_target.len() + original.request.host.len();
     Some((copy, bytes))

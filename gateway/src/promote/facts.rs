@@ -139,6 +139,12 @@ pub(crate) fn verdict(verdict: &Verdict) -> Value {
             "headers": headers(&reply.headers),
             "body": bytes(&reply.body),
         }}),
+        Verdict::Refuse(refusal) => json!({ "refusal": {
+            "status": refusal.status.as_u16(),
+            "kind": refusal.kind,
+            "message": refusal.message,
+            "headers": headers(&refusal.headers),
+        }}),
         Verdict::Fail(error) => json!({ "error": script_error(error) }),
     }
 }

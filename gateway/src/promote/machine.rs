@@ -29,7 +29,11 @@ impl Compiler for Machine {
             .map(|hook| script.hook(hook).map(|source| (hook.function(), source.parameters, source.body)));
         let unit =
             StepUnit { engine: step.engine(), library: script.ast(), hooks, constants: step.constants() };
-        let settings = forebay_jit::Options { listings: options.listings, ..forebay_jit::Options::default() };
+        let settings = forebay_jit::Options {
+            listings: options.listings,
+            namespaces: step.namespaces(),
+            ..forebay_jit::Options::default()
+        };
         let program = compile_step(&unit, &settings).map_err(|error| rejection(&error))?;
         Ok(Program::new(Compiled(program)))
     }

@@ -111,6 +111,7 @@ impl Recorder {
         let verdict = match verdict {
             Verdict::Continue => Verdict::Continue,
             Verdict::Reply(reply) => Verdict::Reply(reply.clone()),
+            Verdict::Refuse(refusal) => Verdict::Refuse(refusal.clone()),
             Verdict::Fail(error) => Verdict::Fail(error.clone()),
         };
         let bytes = before_bytes + after_bytes + trace.bytes;

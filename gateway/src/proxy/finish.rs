@@ -4,18 +4,20 @@
 //! that each request is counted and logged exactly once.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use forebay_engine::exchange::{AccessRecord, Body, Origin};
 use forebay_engine::{Exchange, Hook};
-use http::{Method, Uri, header};
-use serde_json::json;
+use http::{Method, Uri, Version, header};
+use serde_json::{Map, Value, json};
 
 use super::Answered;
 use super::intake::Refused;
-use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody};
+use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody, Side};
+use crate::component::{AccessFilter, AccessView, Keep};
 use crate::steps::{StepRunner, Unread};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
@@ -39,6 +41,7 @@ struct Ending {
     /// Index of the route and the exchange, for `on_log`.
     route: Option<usize>,
     exchange: Option<Box<Exchange>>,
+    version: Version,
     /// The server that answered.
     address: Option<Arc<str>>,
     status: u16,
@@ -59,6 +62,7 @@ impl Finish {
         worker: &Rc<Worker>,
         connection: &Rc<ConnectionState>,
         serving: &Rc<Serving>,
+        version: Version,
     ) -> Self {
         worker.metrics.active.add(1);
         Self(Some(Box::new(Ending {
@@ -72,6 +76,7 @@ impl Finish {
             summary: Summary::default(),
             route: None,
             exchange: None,
+            version,
             address: None,
             status: CLIENT_GONE,
             end: EndReason::ClientGone.code(),
@@ -134,13 +139,15 @@ impl Finish {
 
     /// Turns an answer into the response for hyper, with the ending tied to its body.
     pub(super) fn respond(mut self, answered: Answered) -> http::Response<ProxyBody> {
-        let Answered { response, exchange, end, body, close } = answered;
+        let Answered { response, mut exchange, end, body, close } = answered;
         let mut headers = response.headers;
         // An answer to HEAD tells the length of a body that is not there; not of one that a step has put there.
         if matches!(response.body, Body::Replaced(_) | Body::Empty) {
             headers.remove(header::CONTENT_LENGTH);
         }
-        if close {
+        let is_http2 = self.0.as_ref().is_some_and(|ending| ending.version == Version::HTTP_2);
+        // HTTP/2 has no such field; there only the one stream ends.
+        if close && !is_http2 {
             headers.insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
         let is_empty = matches!(response.body, Body::Empty);
@@ -149,6 +156,9 @@ impl Finish {
             Body::Read(bytes) | Body::Replaced(bytes) => ProxyBody::full(bytes),
             Body::Unread => body.unwrap_or_else(ProxyBody::empty),
         };
+        if let Some(exchange) = &mut exchange {
+            body = body.filtered(Side::Upstream, std::mem::take(&mut exchange.filters.response));
+        }
         if let Some(mut ending) = self.0.take() {
             ending.status = response.status.as_u16();
             ending.end = end;
@@ -164,6 +174,9 @@ impl Finish {
                 let origin = response.origin;
                 exchange.response =
                     Some(forebay_engine::exchange::Response { status, headers, body, origin });
+            }
+            if is_http2 && let Some(progress) = body.watch() {
+                ending.connection.watch_response(progress);
             }
             body.on_end(move |end| ending.over(end));
         }
@@ -261,6 +274,11 @@ impl Ending {
             "client": self.summary.client,
             "method": self.summary.method.as_str(),
             "host": self.summary.host,
+            "protocol": match self.version {
+                Version::HTTP_10 => "1.0",
+                Version::HTTP_2 => "2",
+                _ => "1.1",
+            },
             "target": self.summary.uri.to_string(),
             "route": exchange.map(|exchange| &*exchange.route.name),
             "status": self.status,
@@ -274,12 +292,60 @@ impl Ending {
             "response_bytes": record.response_bytes,
             "generation": self.serving.generation.number,
         });
+        if let Some(tls) = self.connection.tls() {
+            line["tls"] = json!({
+                "version": tls.version,
+                "cipher": tls.cipher,
+                "server_name": tls.server_name,
+                "resumed": tls.resumed,
+                "client": tls.peer.as_ref().map(|peer| &peer.subject),
+            });
+        }
         if !extra.is_empty() {
             line["extra"] = extra.into();
+        }
+        if let Some(filter) = self.serving.generation.registry.access_filter()
+            && self.filtered(filter, record, &mut line) == Keep::Dropped
+        {
+            return;
         }
         self.worker.access_log.line(|buffer| {
             // Writing to a Vec cannot fail.
             let _ = write!(buffer, "{line}");
         });
+    }
+
+    /// Lets a filter see the record and change its line. One that panics leaves it as it is.
+    fn filtered(&self, filter: &dyn AccessFilter, record: &AccessRecord, line: &mut Value) -> Keep {
+        let exchange = self.exchange.as_ref();
+        let target = self.summary.uri.to_string();
+        let view = AccessView {
+            request_id: &self.summary.id,
+            client: &self.summary.client,
+            method: self.summary.method.as_str(),
+            host: &self.summary.host,
+            target: &target,
+            route: exchange.map(|exchange| &*exchange.route.name),
+            end_reason: record.end_reason,
+            server: self.address.as_deref(),
+            status: self.status,
+            attempts: exchange.map_or(0, |exchange| exchange.attempt),
+            record,
+        };
+        let mut fields = Map::new();
+        let keep = catch_unwind(AssertUnwindSafe(|| filter.filter(&view, &mut fields)));
+        let Ok(keep) = keep else {
+            tracing::error!(request_id = self.summary.id, "the access-record filter panicked");
+            return Keep::Written;
+        };
+        let Value::Object(line) = line else { return keep };
+        for (name, value) in fields {
+            if let Some(own) = line.get_mut(&name) {
+                *own = value;
+            } else if let Value::Object(extra) = line.entry("extra").or_insert_with(|| Map::new().into()) {
+                extra.insert(name, value);
+            }
+        }
+        keep
     }
 }

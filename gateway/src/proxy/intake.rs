@@ -1,20 +1,25 @@
 //! From a received head to an exchange on its route, or to the reason why it is refused.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use forebay_engine::Exchange;
 use forebay_engine::exchange::{Body, Client, Request, RouteInfo};
+use forebay_engine::filter::Filters;
 use http::request::Parts;
-use http::{Method, Uri, header};
+use http::{Method, Uri, Version, header};
 use http_body::Body as _;
 use rhai::{Dynamic, Map};
 
 use crate::body::ProxyBody;
-use crate::hygiene::{self, Edge, Forwarding, PeerTrust, UpstreamHost};
+use crate::config::ClientLimits;
+use crate::generation::Generation;
+use crate::hygiene::{self, Forwarding, PeerTrust, UpstreamHost};
+use crate::middleware::preflight;
 use crate::path;
 use crate::respond::GatewayError;
 use crate::route::{Lookup, RequestHead};
+use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 
 /// A request that has a route.
@@ -32,15 +37,18 @@ pub(super) struct Refused {
     pub(super) uri: Uri,
 }
 
+/// Parameters of a path by name.
+type Params = Vec<(Arc<str>, String)>;
+
 /// Checks, normalises and routes a request.
 pub(super) fn take(
     worker: &Rc<Worker>,
     serving: &Rc<Serving>,
-    peer: (SocketAddr, &Edge),
+    connection: &ConnectionState,
     mut head: Parts,
     body: &ProxyBody,
 ) -> Result<Taken, Box<Refused>> {
-    let (address, edge) = peer;
+    let (address, edge) = (connection.peer(), connection.edge());
     let generation = &serving.generation;
     let client = hygiene::client_address(&head.headers, address.ip(), &generation.config.trusted_proxies);
     let id = worker.request_ids.choose(&head.headers, client.trust);
@@ -51,28 +59,17 @@ pub(super) fn take(
     if let Err(error) = hygiene::check_request(&head) {
         return refuse(GatewayError::from(&error), head.method, raw, id);
     }
-    let limit = generation.config.client.body_bytes_max;
-    if body.size_hint().lower() > limit {
-        return refuse(GatewayError::body_too_large(limit), head.method, raw, id);
+    if let Err(error) = check_size(&head, body, &generation.config.client) {
+        return refuse(error, head.method, raw, id);
     }
     let host_field = head.headers.get(header::HOST);
     let (uri, host) = match path::normalise(&head.method, std::mem::take(&mut head.uri), host_field) {
         Ok(target) => (target.uri, target.host.into_owned()),
         Err(error) => return refuse(GatewayError::from(error), head.method, raw, id),
     };
-    let lookup = generation.router.find(&RequestHead {
-        host: &host,
-        path: uri.path(),
-        query: uri.query(),
-        method: &head.method,
-        headers: &head.headers,
-    });
-    let (route, params) = match lookup {
-        Lookup::Found(found) => (found.index, found.to_params()),
-        Lookup::MethodNotAllowed { allow } => {
-            return refuse(GatewayError::method(allow), head.method, raw, id);
-        }
-        Lookup::NotFound => return refuse(GatewayError::no_route(), head.method, raw, id),
+    let (route, params) = match routed(generation, &host, &uri, &head) {
+        Ok(routed) => routed,
+        Err(error) => return refuse(error, head.method, raw, id),
     };
     let forwarding = Forwarding {
         edge,
@@ -90,7 +87,7 @@ pub(super) fn take(
             method: head.method,
             uri,
             raw_target: text_of(&raw),
-            scheme: "http",
+            scheme: edge.scheme().as_str(),
             host,
             version: head.version,
             headers: head.headers,
@@ -98,16 +95,55 @@ pub(super) fn take(
         },
         id,
         response: None,
-        client: Client { ip: trusted_ip, port: address.port() },
+        client: Client { ip: trusted_ip, port: address.port(), tls: connection.tls().cloned() },
         route: RouteInfo { name: generation.routes[route].name.clone(), params },
         identity: Dynamic::UNIT,
         vars: Map::new(),
         upstream_override: None,
+        request_body_max: None,
+        answer_fields: Vec::new(),
         attempt: 0,
         failure: None,
         access: None,
+        filters: Filters::default(),
     });
     Ok(Taken { exchange, route })
+}
+
+/// The route of a request, by its index, with the parameters of its path. A preflight request belongs to the route of
+/// the request it asks about, if that answers such.
+fn routed(
+    generation: &Generation,
+    host: &str,
+    uri: &Uri,
+    head: &Parts,
+) -> Result<(usize, Params), GatewayError> {
+    let (path, query, headers) = (uri.path(), uri.query(), &head.headers);
+    if let Some(method) = preflight::method(&head.method, headers) {
+        let about = RequestHead { host, path, query, method: &method, headers };
+        if let Lookup::Found(found) = generation.router.find(&about)
+            && generation.routes[found.index].answers_preflight
+        {
+            return Ok((found.index, found.to_params()));
+        }
+    }
+    match generation.router.find(&RequestHead { host, path, query, method: &head.method, headers }) {
+        Lookup::Found(found) => Ok((found.index, found.to_params())),
+        Lookup::MethodNotAllowed { allow } => Err(GatewayError::method(allow)),
+        Lookup::NotFound => Err(GatewayError::no_route()),
+    }
+}
+
+/// Whether the request is within what its head says of its size.
+fn check_size(head: &Parts, body: &ProxyBody, limits: &ClientLimits) -> Result<(), GatewayError> {
+    // For HTTP/1 the parser has counted the fields.
+    if head.version == Version::HTTP_2 && head.headers.len() > limits.headers_max {
+        return Err(GatewayError::too_many_headers());
+    }
+    if body.size_hint().lower() > limits.body_bytes_max {
+        return Err(GatewayError::body_too_large(limits.body_bytes_max));
+    }
+    Ok(())
 }
 
 /// The target as it was received. Almost always it is in origin form, which needs no formatting.

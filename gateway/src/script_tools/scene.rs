@@ -4,6 +4,7 @@
 //! {
 //!   "method": "POST", "path": "/orders?page=2", "headers": { "x-a": "1", "x-many": ["1", "2"] },
 //!   "body": { "sku": "a" }, "client": { "ip": "203.0.113.9", "port": 40000 },
+//!   "tls": { "sni": "shop.example", "peer": { "subject": "CN=ann" } },
 //!   "route": { "name": "orders", "params": { "id": "7" } }, "identity": { "id": "ann" }, "vars": {},
 //!   "response": { "status": 200, "headers": {}, "body": "" },
 //!   "failure": { "status": 504, "kind": "response_timeout", "message": "..." },
@@ -39,6 +40,8 @@ pub(super) struct Scene {
     pub(super) headers: BTreeMap<String, Value>,
     pub(super) body: Payload,
     pub(super) client: ClientShape,
+    /// How the client's connection is secured; plain without it.
+    pub(super) tls: Option<TlsShape>,
     pub(super) route: RouteShape,
     pub(super) identity: Value,
     pub(super) vars: Map<String, Value>,
@@ -100,6 +103,31 @@ impl Default for ClientShape {
     fn default() -> Self {
         Self { ip: "127.0.0.1".into(), port: 40_000 }
     }
+}
+
+/// What `req.tls` shows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TlsShape {
+    pub(super) version: Option<String>,
+    pub(super) cipher: Option<String>,
+    pub(super) sni: Option<String>,
+    pub(super) alpn: Option<String>,
+    pub(super) resumed: bool,
+    pub(super) peer: Option<PeerShape>,
+}
+
+/// The verified client certificate.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PeerShape {
+    pub(super) subject: String,
+    pub(super) issuer: String,
+    pub(super) serial: String,
+    pub(super) sha256: String,
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+    pub(super) names: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -40,6 +40,11 @@ impl Unread {
         self.request.take().unwrap_or_else(ProxyBody::empty)
     }
 
+    /// Lowers the limit of the client's body, if it was not read yet; false if it has said that it is larger.
+    pub(super) fn lower_request_limit(&mut self, limit: u64) -> bool {
+        self.request.as_mut().is_none_or(|body| body.lower_limit(limit))
+    }
+
     /// Why the body cannot be passed on, if reading it failed after it was begun.
     pub fn lost(&self, side: Side) -> Option<BodyError> {
         match side {

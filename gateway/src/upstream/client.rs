@@ -259,7 +259,7 @@ impl Destination {
         let kind = match error.fault {
             BodyFault::TooLarge { .. } => HttpErrorKind::TooLarge,
             BodyFault::Stalled => HttpErrorKind::Timeout,
-            BodyFault::Gone | BodyFault::Malformed => HttpErrorKind::Broken,
+            BodyFault::Gone | BodyFault::Malformed | BodyFault::Filter => HttpErrorKind::Broken,
         };
         HttpError { kind, message: format!("{}: {error}", self.name()) }
     }

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
-use http::Request;
 use http::header::HOST;
+use http::{HeaderMap, Request};
 
 use super::Sent;
 use super::endpoint::{Endpoint, HostField, Reuse, Settings, Wanted};
@@ -52,6 +53,12 @@ impl<'a> Delivery<'a> {
     pub(super) fn only_to(mut self, admits: &'a dyn Fn(IpAddr) -> bool) -> Self {
         self.admits = Some(admits);
         self
+    }
+
+    /// Header fields of the request; none once it was given away.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        static GIVEN_AWAY: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        self.request.as_ref().map_or(&GIVEN_AWAY, Request::headers)
     }
 
     /// Whether the last failure leaves the request free to go to another target.

@@ -128,6 +128,12 @@ impl Endpoint {
         }
     }
 
+    /// Connections in use, or about to be.
+    pub(super) fn active(&self) -> u32 {
+        let active = self.open.get().saturating_sub(self.idle.borrow().len());
+        u32::try_from(active).unwrap_or(u32::MAX)
+    }
+
     /// Whether a request would have to wait for a connection.
     pub(super) fn is_saturated(&self, settings: Settings) -> bool {
         self.open.get() >= settings.connections_max && self.idle.borrow().is_empty()

@@ -22,6 +22,14 @@ use server::{Peer, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
+impl Upstreams {
+    /// Sends a request by the built-in balancer.
+    async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
+        let balancer = super::round_robin().create(&upstream.name).unwrap();
+        self.deliver(upstream, &balancer, request).await
+    }
+}
+
 /// An upstream with limits that no healthy test meets.
 fn upstream(ports: &[u16]) -> Upstream {
     let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, weight: 1 };
@@ -36,6 +44,8 @@ fn upstream(ports: &[u16]) -> Upstream {
         idle_timeout: Duration::from_secs(30),
         queue_timeout: Duration::from_secs(30),
         preserve_host: true,
+        balance: "round_robin".into(),
+        location: None,
     }
 }
 

@@ -62,7 +62,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections until the task is aborted.
-pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener) {
+/// `index` is the listener's place in the configuration.
+pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener, index: usize) {
     let mut out_of_descriptors = false;
     loop {
         let full = worker.connection_count() >= worker.serving().generation.config.client.connections_max;
@@ -75,7 +76,7 @@ pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener
                 out_of_descriptors = false;
                 // Without it the last piece of an answer may wait for the client's acknowledgement.
                 if stream.set_nodelay(true).is_ok() {
-                    tokio::task::spawn_local(connection::serve(worker.clone(), stream, peer));
+                    tokio::task::spawn_local(connection::serve(worker.clone(), stream, peer, index));
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}

@@ -11,18 +11,18 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::ConnectionState;
 
 /// A socket that tells its connection's state what happens.
-pub(super) struct TimedIo {
-    io: TokioIo<TcpStream>,
+pub(super) struct TimedIo<S> {
+    io: TokioIo<S>,
     state: Rc<ConnectionState>,
 }
 
-impl TimedIo {
-    pub(super) fn new(stream: TcpStream, state: Rc<ConnectionState>) -> Self {
+impl<S> TimedIo<S> {
+    pub(super) fn new(stream: S, state: Rc<ConnectionState>) -> Self {
         Self { io: TokioIo::new(stream), state }
     }
 
@@ -35,7 +35,7 @@ impl TimedIo {
     }
 }
 
-impl Read for TimedIo {
+impl<S: AsyncRead + Unpin> Read for TimedIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl Read for TimedIo {
     }
 }
 
-impl Write for TimedIo {
+impl<S: AsyncWrite + Unpin> Write for TimedIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.noted(result)
@@ -69,7 +69,9 @@ impl Write for TimedIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        // TLS takes more than the socket does, and what it holds back is only noticed here.
+        let result = Pin::new(&mut self.io).poll_flush(cx);
+        self.noted(result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -148,6 +148,25 @@ impl FunctionGen<'_, '_> {
         self.store(payload, to, 8);
     }
 
+    /// Copies a value that lies somewhere else, flattened: at once when it is a number.
+    pub(super) fn copy_value(&mut self, from: Value, to: Value) {
+        if self.layout.is_none() {
+            self.call(Helper::Copy, &[to, from]);
+            return;
+        }
+        let number = self.is_number(from);
+        let (fast, heap, done) =
+            (self.builder.create_block(), self.cold_block(), self.builder.create_block());
+        self.builder.ins().brif(number, fast, &[], heap, &[]);
+        self.builder.switch_to_block(fast);
+        self.copy_number(to, from);
+        self.builder.ins().jump(done, &[]);
+        self.builder.switch_to_block(heap);
+        self.call(Helper::Copy, &[to, from]);
+        self.builder.ins().jump(done, &[]);
+        self.builder.switch_to_block(done);
+    }
+
     /// Pointer to the items of an array and their number.
     pub(super) fn array_parts(&mut self, array: Value) -> (Value, Value) {
         let layout = self.layout.expect("asked for only when the layout is known");
@@ -173,14 +192,11 @@ impl FunctionGen<'_, '_> {
 
     /// Drops what is at `address` and leaves unit.
     pub(super) fn drop_value(&mut self, address: Value) {
-        let Some(layout) = self.layout else {
+        if self.layout.is_none() {
             self.call(Helper::Drop, &[address]);
             return;
-        };
-        let tag = self.load(types::I8, address, layout.tag);
-        let wide = self.builder.ins().uextend(types::I64, tag);
-        let plain = self.builder.ins().iconst(types::I64, plain_tags(layout).cast_signed());
-        let bit = self.builder.ins().ushr(plain, wide);
+        }
+        let bit = self.plain_bit(address);
         let is_plain = self.builder.ins().band_imm_u(bit, 1);
         let heap = self.cold_block();
         let done = self.builder.create_block();
@@ -189,6 +205,15 @@ impl FunctionGen<'_, '_> {
         self.call(Helper::Drop, &[address]);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(done);
+    }
+
+    /// Whether the value at `address` owns nothing, in the lowest bit.
+    pub(super) fn plain_bit(&mut self, address: Value) -> Value {
+        let layout = self.layout.expect("asked for only when the layout is known");
+        let tag = self.load(types::I8, address, layout.tag);
+        let wide = self.builder.ins().uextend(types::I64, tag);
+        let plain = self.builder.ins().iconst(types::I64, plain_tags(layout).cast_signed());
+        self.builder.ins().ushr(plain, wide)
     }
 }
 

@@ -6,7 +6,7 @@ use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, ty
 use super::function::FunctionGen;
 use super::helpers::Helper;
 use super::value::{Val, machine_type};
-use crate::ir::{ChainRoot, Expr, FirstArgument, FunctionId, Kind, Place, Qualified};
+use crate::ir::{ChainRoot, Expr, FirstArgument, FunctionId, Kind, Place, Qualified, visit};
 use crate::rt::context::Context;
 use crate::rt::errors::{RaiseKind, RuntimeName};
 use crate::rt::natives::{CallSite, QualifiedSite, Subject};
@@ -38,10 +38,11 @@ impl<'f> FunctionGen<'_, 'f> {
         };
         let level = self.next_level(expr.position);
         let mark = self.mark();
-        let out = self.temp();
+        let is_scalar = matches!(&self.generator.typed.instances[instance].result, ty if ty.is_scalar() || *ty == Ty::Never);
+        // What lives in a register is returned in one.
+        let out = if is_scalar { mark } else { self.temp() };
         let lendable = self.lendable(arguments, first);
         let (status, result) = self.call_typed(instance, (level, None), values, out, &lendable);
-        self.store_level();
         self.check_call(status, &definition.name, expr.position);
         if result.is_scalar() {
             self.release(mark);
@@ -53,13 +54,18 @@ impl<'f> FunctionGen<'_, 'f> {
     /// The arguments in their order; a plain variable in first place is read last.
     fn argument_values(&mut self, arguments: &'f [Expr], first: Option<&FirstArgument>) -> Vec<Val> {
         let mut values = Vec::with_capacity(arguments.len() + 1);
-        for (index, argument) in arguments.iter().enumerate() {
+        let last = arguments.first().filter(|argument| first.is_none() && visit::is_outer_variable(argument));
+        for (index, argument) in arguments.iter().enumerate().skip(usize::from(last.is_some())) {
             let value = self.evaluate(argument, true);
             let quiet = Self::all_quiet(&arguments[index + 1..]);
             values.push(if quiet { value } else { self.keep(value) });
         }
         if let Some(first) = first {
             let value = self.place_value(first);
+            values.insert(0, value);
+        }
+        if let Some(last) = last {
+            let value = self.evaluate(last, true);
             values.insert(0, value);
         }
         values
@@ -119,6 +125,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 }
             } else {
                 let slot = self.owned(value);
+                self.unmark(Val::Temp(slot));
                 owned.push(slot);
                 arguments.push(self.slot_address(slot));
             }
@@ -242,7 +249,8 @@ impl<'f> FunctionGen<'_, 'f> {
     ) -> Val {
         let (pointers, values, subject, spilled) = self.native_arguments(arguments, first);
         let path: Vec<_> = qualified.path.iter().map(|(name, position)| (name.as_str(), *position)).collect();
-        let site = QualifiedSite::new(&path, &qualified.name, pointers.len(), qualified.hash);
+        let namespaces = &self.generator.unit.namespaces;
+        let site = QualifiedSite::new(&path, &qualified.name, pointers.len(), qualified.hash, namespaces);
         let site = self.generator.pool.keep(site);
         let site = self.pointer(site);
         let out = self.temp();
@@ -263,29 +271,24 @@ impl<'f> FunctionGen<'_, 'f> {
         let mut delayed = None;
         for (index, argument) in arguments.iter().enumerate() {
             if index == 0 && first.is_none() {
-                match &argument.kind {
-                    // What is no variable after all is found out when it is its turn, which is last.
-                    Kind::Raise(_) => {
-                        delayed = Some(argument);
-                        slots.push(Val::Unit);
-                        continue;
-                    }
-                    Kind::Constant(value) if value.is_read_only() => {
-                        frozen = Some(self.evaluate(argument, true));
-                        slots.push(Val::Unit);
-                        continue;
-                    }
-                    Kind::Global { name, qualified } => {
-                        slots.push(self.global(argument, name, qualified));
-                        continue;
-                    }
-                    _ => {}
+                if visit::is_outer_variable(argument) {
+                    delayed = Some(argument);
+                    slots.push(Val::Unit);
+                    continue;
+                }
+                if let Kind::Constant(value) = &argument.kind
+                    && value.is_read_only()
+                {
+                    frozen = Some(self.evaluate(argument, true));
+                    slots.push(Val::Unit);
+                    continue;
                 }
             }
             slots.push(Val::Temp(self.argument(argument)));
         }
         if let Some(delayed) = delayed {
-            self.evaluate(delayed, true);
+            let value = self.evaluate(delayed, true);
+            slots[0] = Val::Temp(self.owned(value));
         }
         if let Some(first) = first {
             return self.with_first(first, slots);

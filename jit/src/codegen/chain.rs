@@ -63,7 +63,6 @@ impl<'f> FunctionGen<'_, 'f> {
             Helper::Chain,
             &[context, out_address, chain_address, root_address, by_reference, arguments, new_value],
         );
-        self.store_level();
     }
 
     /// The runtime takes what is no variable; of a constant, which is read-only, it gets a copy.
@@ -120,10 +119,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 Root { address, by_reference: true, owned: Val::Temp(slot), spilled: Some(*local) }
             }
             ChainRoot::Value(value) => {
-                let value = match &value.kind {
-                    Kind::Global { name, qualified } => self.global(value, name, qualified),
-                    _ => self.evaluate(value, true),
-                };
+                let value = self.evaluate(value, true);
                 // A constant of the script is read-only, so nothing can change it where it lies. It is passed by
                 // reference, since a value would be taken away.
                 if let (Val::Constant(address), true) = (value, is_frozen(root)) {

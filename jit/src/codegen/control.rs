@@ -15,15 +15,10 @@ impl<'f> FunctionGen<'_, 'f> {
             Kind::Block(elements) => self.block(elements, wanted),
             Kind::If { condition, then, otherwise } => self.if_else(expr, condition, then, otherwise, wanted),
             Kind::Switch(switch) => self.switch(expr, switch, wanted),
-            Kind::While { condition, body, cost } => {
-                self.while_loop(expr, condition.as_deref(), body, *cost, wanted)
-            }
-            Kind::DoWhile { condition, until, body, cost } => {
-                let destination = self.destination(self.node_ty(expr), wanted);
-                self.do_loop(&destination, condition, *until, body, *cost);
-                self.collected(&destination)
-            }
-            Kind::For(for_loop) => self.for_loop(expr, for_loop, wanted),
+            Kind::While { .. } | Kind::DoWhile { .. } | Kind::For(_) => self.scoped(|this| {
+                this.enter_loop_facts(expr);
+                this.any_loop(expr, wanted)
+            }),
             Kind::Break(value) => self.leave_loop(value.as_deref(), true),
             Kind::Continue(value) => self.leave_loop(value.as_deref(), false),
             Kind::Return(value) => {
@@ -43,6 +38,21 @@ impl<'f> FunctionGen<'_, 'f> {
                 Val::Unit
             }
             Kind::Try { body, variable, handler } => self.try_catch(expr, body, *variable, handler, wanted),
+            _ => Val::Unit,
+        }
+    }
+
+    fn any_loop(&mut self, expr: &'f Expr, wanted: bool) -> Val {
+        match &expr.kind {
+            Kind::While { condition, body, cost } => {
+                self.while_loop(expr, condition.as_deref(), body, *cost, wanted)
+            }
+            Kind::DoWhile { condition, until, body, cost } => {
+                let destination = self.destination(self.node_ty(expr), wanted);
+                self.do_loop(&destination, condition, *until, body, *cost);
+                self.collected(&destination)
+            }
+            Kind::For(for_loop) => self.for_loop(expr, for_loop, wanted),
             _ => Val::Unit,
         }
     }
@@ -100,10 +110,12 @@ impl<'f> FunctionGen<'_, 'f> {
     /// Generates one end: its value goes to the destination and control to `done`.
     fn end(&mut self, expr: &'f Expr, destination: &Destination, wanted: bool, done: Block) {
         let mark = self.mark();
-        let value = self.evaluate(expr, wanted);
-        if wanted {
-            self.settle(destination, value);
-        }
+        self.scoped(|this| {
+            let value = this.evaluate(expr, wanted);
+            if wanted {
+                this.settle(destination, value);
+            }
+        });
         self.release(mark);
         self.builder.ins().jump(done, &[]);
     }
@@ -266,7 +278,6 @@ impl<'f> FunctionGen<'_, 'f> {
         self.builder.switch_to_block(pass);
         self.jump_to_handler();
         self.builder.switch_to_block(handle);
-        self.store_level();
         if let Some(variable) = variable {
             let home = self.home(variable);
             self.set_home(&home, Val::Temp(value));
@@ -274,7 +285,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let failed = self.cold_block();
         self.handlers.push(Handler { block: failed });
         self.catches += 1;
-        self.evaluate(handler, false);
+        self.scoped(|this| this.evaluate(handler, false));
         self.catches -= 1;
         self.handlers.pop();
         self.call(Helper::CatchEndOk, &[context]);
@@ -310,7 +321,7 @@ impl<'f> FunctionGen<'_, 'f> {
             self.keep(value)
         };
         let bodies: Vec<Block> = switch.arms.iter().map(|_| self.builder.create_block()).collect();
-        self.choose_arm(switch, value, &bodies, done, &destination);
+        self.scoped(|this| this.choose_arm(switch, value, &bodies, done, &destination));
         for ((_, body), block) in switch.arms.iter().zip(&bodies) {
             self.builder.switch_to_block(*block);
             self.discard(value);

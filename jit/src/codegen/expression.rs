@@ -16,6 +16,7 @@ impl<'f> FunctionGen<'_, 'f> {
     /// Generates a node. Without `wanted` the value may be anything and is not to be used.
     pub(super) fn evaluate(&mut self, expr: &'f Expr, wanted: bool) -> Val {
         let value = self.kind(expr, wanted);
+        self.forget(expr);
         if wanted {
             return value;
         }
@@ -57,20 +58,13 @@ impl<'f> FunctionGen<'_, 'f> {
                 let address = self.this_address(expr.position);
                 Val::Ref(address)
             }
-            Kind::Global { name, qualified } => {
-                let value = self.global(expr, name, qualified);
-                let owned = self.owned(value);
-                let address = self.slot_address(owned);
-                let writable = self.builder.ins().iconst(types::I8, 0);
-                self.call(Helper::SetAccess, &[address, writable]);
-                Val::Temp(owned)
-            }
+            Kind::Global { name, qualified } => self.global(expr, name, qualified),
             Kind::Binary { op, left, right } => self.binary(expr, *op, left, right),
             Kind::Negate(operand) => self.unary(expr, 0, operand),
             Kind::Plus(operand) => self.unary(expr, 1, operand),
             Kind::Not(operand) => self.unary(expr, 2, operand),
             Kind::And(_) | Kind::Or(_) => self.logical(expr),
-            Kind::Coalesce(operands) => self.coalesce(expr, operands),
+            Kind::Coalesce(operands) => self.scoped(|this| this.coalesce(expr, operands)),
             Kind::Interpolate(segments) => self.interpolate(segments),
             Kind::Array(items) => self.array(items),
             Kind::Map { keys, values } => self.map(keys, values),
@@ -232,10 +226,7 @@ impl<'f> FunctionGen<'_, 'f> {
 
     /// An argument of a host function, owned. Constants of the script are read-only there, wherever it may put them.
     pub(super) fn argument(&mut self, argument: &'f Expr) -> u32 {
-        let value = match &argument.kind {
-            Kind::Global { name, qualified } => self.global(argument, name, qualified),
-            _ => self.evaluate(argument, true),
-        };
+        let value = self.evaluate(argument, true);
         let slot = self.owned(value);
         if visit::is_frozen(argument) {
             let address = self.slot_address(slot);
@@ -321,9 +312,9 @@ impl<'f> FunctionGen<'_, 'f> {
         Val::Temp(out)
     }
 
+    /// The name may be in a cell, which errors speak of.
     fn new_pointer(&mut self, name: &'f Expr) -> Val {
-        let value = self.evaluate(name, true);
-        let owned = self.owned(value);
+        let owned = self.raw_row(std::slice::from_ref(name));
         let out = self.temp();
         let (address, name_address) = (self.slot_address(out), self.slot_address(owned));
         let position = self.position(name.start);
@@ -442,11 +433,17 @@ impl<'f> FunctionGen<'_, 'f> {
                 if visit::any(initial, &mut |part| visit::mentions(part, *local)) {
                     value = self.keep(value);
                 }
+                if !*constant {
+                    self.unmark(value);
+                }
                 self.declare(*local, value, *constant, *exported, *global);
             }
             Kind::Assign { place, op, value, operator_position, target, name } => {
                 let operand = self.ty(value);
                 let value = self.evaluate(value, true);
+                if op.is_none() {
+                    self.unmark(value);
+                }
                 match place {
                     Place::Local { local, constant } => {
                         let positions = (*operator_position, *target);

@@ -11,6 +11,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, Variable};
 
 use super::Generator;
+use super::facts::Fact;
 use super::helpers::Helper;
 use super::value::{Val, machine_type};
 use crate::infer::{Instance, InstanceId};
@@ -94,7 +95,14 @@ pub(super) struct FunctionGen<'g, 'f> {
     /// Where calls that save all registers leave their result.
     pub(super) rare_result: Option<StackSlot>,
     pub(super) callees: Vec<Option<FuncRef>>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) next_fact: u32,
 }
+
+/// Up to so many slots are made empty one by one when a function begins.
+const INLINE_CLEARS_MAX: u32 = 32;
+/// Up to so many slots are looked at one by one before the runtime is asked to drop them.
+const INLINE_DROPS_MAX: u32 = 12;
 
 impl<'g, 'f> FunctionGen<'g, 'f> {
     pub(super) fn new(
@@ -131,6 +139,8 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
             helpers: vec![None; Helper::ALL.len()],
             rare_result: None,
             callees,
+            facts: Vec::new(),
+            next_fact: 0,
         }
     }
 
@@ -248,7 +258,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
             return;
         }
         let base = self.builder.ins().stack_addr(types::I64, self.frame, 0);
-        if self.layout.is_some() && self.slots <= 12 {
+        if self.layout.is_some() && self.slots <= INLINE_CLEARS_MAX {
             for slot in 0..self.slots {
                 let address = self.slot_address(slot);
                 self.set_unit(address);
@@ -270,12 +280,14 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         self.builder.switch_to_block(overflow);
         self.raise(crate::rt::errors::RaiseKind::StackOverflow, None, 0);
         self.builder.switch_to_block(fine);
-        self.store_level();
     }
 
-    /// Tells the runtime at which level of calls we are.
-    pub(super) fn store_level(&mut self) {
-        self.store(self.level, self.context, std::mem::offset_of!(Context<'_>, level));
+    /// Tells the runtime at which level of calls we are, if what is called next may want to know: a helper that gets
+    /// the context and is not just for an error. So functions that call none have no level to keep.
+    fn tell_level(&mut self, helper: Helper, arguments: &[Value]) {
+        if arguments.first() == Some(&self.context) && !helper.only_fails() {
+            self.store(self.level, self.context, std::mem::offset_of!(Context<'_>, level));
+        }
     }
 
     /// Charges operations and asks for more when they are used up.
@@ -325,7 +337,8 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         let target = self.return_block;
         self.builder.ins().jump(target, &[]);
         self.builder.switch_to_block(self.return_block);
-        self.tidy_frame();
+        // All of them: copies of cells that were lent to functions stay in their slots until here.
+        self.tidy_frame(self.slots, true);
         let ok = self.builder.ins().iconst(types::I8, 0);
         match self.return_value.clone() {
             Some((variable, _)) => {
@@ -338,7 +351,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         }
         let error = self.handlers[0].block;
         self.builder.switch_to_block(error);
-        self.tidy_frame();
+        self.tidy_frame(self.slots, false);
         let failed = self.builder.ins().iconst(types::I8, 1);
         match self.return_value.clone() {
             Some((_, ty)) => {
@@ -352,23 +365,62 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
     }
 
     /// What is done on both ways out: variables of a program go back to its scope, the rest is dropped.
-    fn tidy_frame(&mut self) {
+    fn tidy_frame(&mut self, slots: u32, is_usual: bool) {
         if self.generator.options.export_scope && self.function.is_top {
             self.export_scope();
         }
-        if self.slots == 0 {
+        if slots == 0 {
             return;
         }
-        if self.slots <= 2 {
-            for slot in 0..self.slots {
-                let address = self.slot_address(slot);
-                self.drop_value(address);
+        if is_usual {
+            self.forget_scalars();
+        }
+        let done = self.builder.create_block();
+        if self.layout.is_some() && slots <= INLINE_DROPS_MAX {
+            let mut plain = self.is_plain(0);
+            for slot in 1..slots {
+                let next = self.is_plain(slot);
+                plain = self.builder.ins().band(plain, next);
             }
-            return;
+            let heap = self.builder.create_block();
+            let plain = self.builder.ins().band_imm_u(plain, 1);
+            self.builder.ins().brif(plain, done, &[], heap, &[]);
+            self.builder.switch_to_block(heap);
         }
         let base = self.slot_address(0);
-        let count = self.builder.ins().iconst(types::I64, i64::from(self.slots));
+        let count = self.builder.ins().iconst(types::I64, i64::from(slots));
         self.call(Helper::DropRange, &[base, count]);
+        self.builder.ins().jump(done, &[]);
+        self.builder.switch_to_block(done);
+    }
+
+    /// Makes arrays of scalars empty before they are dropped, so that nobody looks at each item for nothing.
+    fn forget_scalars(&mut self) {
+        let Some(layout) = self.layout else { return };
+        for (home, (local, ty)) in
+            self.homes.clone().iter().zip(self.function.locals.iter().zip(&self.instance.locals))
+        {
+            let (Home::Slot(slot), Ty::Array(item)) = (home, ty) else { continue };
+            if local.captured || !item.is_scalar() {
+                continue;
+            }
+            let address = self.slot_address(*slot);
+            let is_array = self.is_kind(address, crate::rt::values::ValueKind::Array);
+            let (array, other) = (self.builder.create_block(), self.builder.create_block());
+            self.builder.ins().brif(is_array, array, &[], other, &[]);
+            self.builder.switch_to_block(array);
+            let vector = self.load(types::I64, address, layout.payload);
+            let nothing = self.number(0);
+            self.store(nothing, vector, layout.vec_length);
+            self.builder.ins().jump(other, &[]);
+            self.builder.switch_to_block(other);
+        }
+    }
+
+    /// Whether a slot holds what need not be dropped, in the lowest bit.
+    fn is_plain(&mut self, slot: u32) -> Value {
+        let address = self.slot_address(slot);
+        self.plain_bit(address)
     }
 
     pub(super) fn temp(&mut self) -> u32 {
@@ -405,6 +457,16 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         let block = self.builder.create_block();
         self.builder.set_cold_block(block);
         block
+    }
+
+    /// A block that is cold where the current one is.
+    pub(super) fn next_block(&mut self) -> Block {
+        let here = self.builder.current_block();
+        if here.is_some_and(|here| self.builder.func.layout.is_cold(here)) {
+            self.cold_block()
+        } else {
+            self.builder.create_block()
+        }
     }
 
     /// Code that follows is never reached, but has to go somewhere.
@@ -444,11 +506,13 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
     }
 
     pub(super) fn call(&mut self, helper: Helper, arguments: &[Value]) {
+        self.tell_level(helper, arguments);
         let function = self.helper(helper);
         self.builder.ins().call(function, arguments);
     }
 
     pub(super) fn call_value(&mut self, helper: Helper, arguments: &[Value]) -> Value {
+        self.tell_level(helper, arguments);
         let function = self.helper(helper);
         let call = self.builder.ins().call(function, arguments);
         self.builder.inst_results(call)[0]

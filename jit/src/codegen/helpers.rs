@@ -32,6 +32,22 @@ macro_rules! helpers {
                 match self { $(Self::$name => $function as *const u8),* }
             }
 
+            /// Whether all that it does is to park an error.
+            pub fn only_fails(self) -> bool {
+                matches!(
+                    self,
+                    Self::Raise
+                        | Self::Unexpected
+                        | Self::WrapCallError
+                        | Self::IntBinary
+                        | Self::IntNegate
+                        | Self::BoundsError
+                        | Self::AbsOverflow
+                        | Self::ToIntOverflow
+                        | Self::SignOfNan
+                )
+            }
+
             /// Its signature.
             pub fn signature(self, convention: CallConv) -> Signature {
                 match self {
@@ -172,6 +188,7 @@ helpers! {
     AppendFloat = text::append_float, (_, _);
     AppendBool = text::append_bool, (_, _);
     Join = text::join, (_, _, _);
+    JoinInt = text::join_int, (_, _, _);
     AppendTextChecked = text::append_text_checked, (_, _, _, _);
     AppendCharChecked = text::append_char_checked, (_, _, _, _);
     Push = arrays::push, (_, _);
@@ -182,6 +199,7 @@ helpers! {
     ArraySet = arrays::set, (_, _, _);
     Insert = arrays::insert, (_, _, _);
     Append = arrays::append, (_, _);
+    Pad = arrays::pad, (_, _, _, _, _, _);
     ArrayClear = arrays::clear, (_);
     Truncate = arrays::truncate, (_, _);
     Chop = arrays::chop, (_, _);

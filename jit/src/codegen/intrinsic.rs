@@ -203,6 +203,7 @@ impl FunctionGen<'_, '_> {
         }
         let value = match direct.gives {
             Gives::Value if direct.fails => Val::Temp(out),
+            Gives::Nothing if direct.fails => Val::Unit,
             Gives::Value => {
                 self.call(direct.helper, &passed);
                 Val::Temp(out)

@@ -46,6 +46,11 @@ impl<'f> FunctionGen<'_, 'f> {
             self.range_loop(for_loop, range, &blocks, &destination);
         } else {
             let array = matches!(self.node_ty(&for_loop.iterable), Ty::Array(_) | Ty::Any);
+            // The items of what is no variable keep the marks of constants, so they have to be moved.
+            let marked = self.generator.unit.reads_globals
+                && self.item_type(&for_loop.iterable).is_any()
+                && !matches!(for_loop.iterable.kind, Kind::Local(_));
+            let array = array && !marked;
             if array && self.layout.is_some() {
                 self.array_loop(for_loop, &blocks, &destination);
             } else if *self.node_ty(&for_loop.iterable) == Ty::Str
@@ -147,6 +152,8 @@ impl<'f> FunctionGen<'_, 'f> {
         let zero = self.builder.ins().iconst(types::I64, 0);
         self.builder.def_var(index, zero);
         self.builder.def_var(array, source);
+        // What is iterated stays as it is.
+        let parts = known.then(|| self.array_parts(source));
         if let Some((state, _)) = state {
             self.begin_unless_array(for_loop, source, array, state, blocks.head);
         } else {
@@ -157,7 +164,7 @@ impl<'f> FunctionGen<'_, 'f> {
             self.next_of_iterator(for_loop, array, item, state, blocks);
         }
         let (array, now) = (self.builder.use_var(array), self.builder.use_var(index));
-        let (items, length) = self.array_parts(array);
+        let (items, length) = parts.unwrap_or_else(|| self.array_parts(array));
         let more = self.builder.ins().icmp(IntCC::UnsignedLessThan, now, length);
         let take = self.builder.create_block();
         self.builder.ins().brif(more, take, &[], blocks.over, &[]);

@@ -34,10 +34,8 @@ impl<'f> FunctionGen<'_, 'f> {
         let mut arguments = self.arguments_inline(chain);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
         let slow = (plan.tests || !is_known).then(|| self.cold_block());
-        let mut walk = Walk { place: root.address, slow, writes: false };
-        for step in &plan.steps {
-            self.walk_step(step, &mut walk, &arguments);
-        }
+        let mut walk = Walk { place: root.address, slow, writes: false, at: None, deferred: None };
+        self.walk_steps(&plan.steps, &mut walk, &arguments);
         if !is_known {
             self.only_plain(&walk, &method.name);
         }
@@ -87,7 +85,6 @@ impl<'f> FunctionGen<'_, 'f> {
         }
         let (status, result) =
             self.call_typed(instance, (level, Some(this)), arguments.to_vec(), out, &lendable);
-        self.store_level();
         self.check_call(status, &method.name, method.position);
         result
     }

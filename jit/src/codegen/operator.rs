@@ -9,7 +9,6 @@ use super::value::Val;
 use crate::ir::{ChainRoot, Expr, Kind};
 use crate::ops::BinaryOp;
 use crate::rt::values::ValueKind;
-use crate::ty::Ty;
 
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn binary(&mut self, expr: &'f Expr, op: BinaryOp, left: &'f Expr, right: &'f Expr) -> Val {
@@ -48,7 +47,7 @@ impl<'f> FunctionGen<'_, 'f> {
         self.typed(Val::Temp(out), &ty, expr.position)
     }
 
-    fn binary_by_helper(&mut self, op: BinaryOp, left: Val, right: Val, out: u32, position: u32) {
+    pub(super) fn binary_by_helper(&mut self, op: BinaryOp, left: Val, right: Val, out: u32, position: u32) {
         let (left, _) = self.boxed(left);
         let (right, _) = self.boxed(right);
         let out = self.slot_address(out);
@@ -144,12 +143,12 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     /// The test whether a value in memory is of this kind; `None` when it is a scalar of it.
-    fn has_kind(&mut self, value: Val, kind: ValueKind) -> Option<Value> {
+    pub(super) fn has_kind(&mut self, value: Val, kind: ValueKind) -> Option<Value> {
         let address = self.address(value)?;
         Some(self.is_kind(address, kind))
     }
 
-    fn number_in(&mut self, value: Val, kind: ValueKind) -> Val {
+    pub(super) fn number_in(&mut self, value: Val, kind: ValueKind) -> Val {
         match (self.address(value), kind) {
             (Some(address), ValueKind::Int) => Val::Int(self.get_int(address)),
             (Some(address), _) => Val::Float(self.get_float(address)),
@@ -180,51 +179,9 @@ impl<'f> FunctionGen<'_, 'f> {
         let ty = self.ty(expr);
         self.typed(Val::Temp(out), &ty, expr.position)
     }
-
-    /// Branches on a condition without making a value of it where that can be avoided.
-    pub(super) fn branch(
-        &mut self,
-        condition: &'f Expr,
-        yes: cranelift_codegen::ir::Block,
-        no: cranelift_codegen::ir::Block,
-    ) {
-        match &condition.kind {
-            Kind::Bool(value) => {
-                let target = if *value { yes } else { no };
-                self.builder.ins().jump(target, &[]);
-            }
-            Kind::And(operands) if !operands.is_empty() => {
-                self.branch_all(operands, no, false);
-                self.builder.ins().jump(yes, &[]);
-            }
-            Kind::Or(operands) if !operands.is_empty() => {
-                self.branch_all(operands, yes, true);
-                self.builder.ins().jump(no, &[]);
-            }
-            Kind::Not(operand) if *self.node_ty(operand) == Ty::Bool => self.branch(operand, no, yes),
-            _ => {
-                let value = self.evaluate(condition, true);
-                let value = self.condition(value, condition.position);
-                self.builder.ins().brif(value, yes, &[], no, &[]);
-            }
-        }
-    }
-
-    /// Goes to `target` as soon as an operand is `leaves`; falls through when none is.
-    fn branch_all(&mut self, operands: &'f [Expr], target: cranelift_codegen::ir::Block, leaves: bool) {
-        for operand in operands {
-            let next = self.builder.create_block();
-            if leaves {
-                self.branch(operand, target, next);
-            } else {
-                self.branch(operand, next, target);
-            }
-            self.builder.switch_to_block(next);
-        }
-    }
 }
 
-fn could_be(value: Val, kind: ValueKind) -> bool {
+pub(super) fn could_be(value: Val, kind: ValueKind) -> bool {
     match value {
         Val::Int(_) => kind == ValueKind::Int,
         Val::Float(_) => kind == ValueKind::Float,

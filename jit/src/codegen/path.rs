@@ -8,6 +8,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
 use rhai::ImmutableString;
 
+use super::facts::{At, Field, Key};
 use super::function::FunctionGen;
 use super::helpers::Helper;
 use super::property::Guessed;
@@ -23,9 +24,9 @@ mod assign;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// An element of an array.
-    Element { argument: usize, known: bool, position: u32 },
+    Element { argument: usize, known: bool, position: u32, key: Option<Key> },
     /// An entry of a map by a string.
-    Entry { argument: usize, known: bool },
+    Entry { argument: usize, known: bool, key: Option<Key> },
     /// A property of a map, or an entry by a constant string.
     Property { name: ImmutableString, indexed: bool, known: bool, guessed: Guessed },
     /// A character of a string, by its number.
@@ -60,6 +61,10 @@ pub(super) struct Walk {
     pub(super) slow: Option<Block>,
     /// Whether the place is written to, so that it has to exist.
     pub(super) writes: bool,
+    /// What the place is, as far as facts may be had of it.
+    pub(super) at: Option<At>,
+    /// A step to an element that was put off: its index and where that is written.
+    pub(super) deferred: Option<(Value, u32)>,
 }
 
 impl Plan {
@@ -154,11 +159,26 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     /// Walks the steps of a plan that tests nothing, to the place that they lead to.
-    pub(super) fn walk_plan(&mut self, plan: &Plan, place: Value, writes: bool, arguments: &[Val]) -> Val {
-        let mut walk = Walk { place, slow: None, writes };
-        let mut value = Val::Ref(place);
-        for step in &plan.steps {
-            value = self.walk_step(step, &mut walk, arguments);
+    pub(super) fn walk_plan(
+        &mut self,
+        plan: &Plan,
+        (place, at): (Value, Option<At>),
+        writes: bool,
+        arguments: &[Val],
+    ) -> Val {
+        let mut walk = Walk { place, slow: None, writes, at, deferred: None };
+        self.walk_steps(&plan.steps, &mut walk, arguments)
+    }
+
+    /// Walks some steps.
+    pub(super) fn walk_steps(&mut self, steps: &[Step], walk: &mut Walk, arguments: &[Val]) -> Val {
+        let mut value = Val::Ref(walk.place);
+        for step in steps {
+            value = self.walk_step(step, walk, arguments);
+        }
+        if walk.deferred.is_some() {
+            self.catch_up(walk);
+            value = Val::Ref(walk.place);
         }
         value
     }
@@ -183,7 +203,8 @@ impl<'f> FunctionGen<'_, 'f> {
             (Ty::Array(_) | Ty::Any, Ty::Int) => {
                 let known = !plan.ty.is_any();
                 plan.tests |= !known;
-                plan.steps.push(Step::Element { argument, known, position });
+                let key = self.index_key(index);
+                plan.steps.push(Step::Element { argument, known, position, key });
                 plan.ty = plan.ty.part(&Part::Element);
             }
             (Ty::Map(_) | Ty::Any, Ty::Str) => {
@@ -195,7 +216,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 }
                 let known = !plan.ty.is_any();
                 plan.tests |= !known || self.generator.options.missing_is_error;
-                plan.steps.push(Step::Entry { argument, known });
+                plan.steps.push(Step::Entry { argument, known, key: self.entry_key(index) });
                 plan.ty = Ty::Any;
             }
             (Ty::Str, Ty::Int) if is_read => {
@@ -223,11 +244,9 @@ impl<'f> FunctionGen<'_, 'f> {
         let arguments = self.arguments_inline(chain);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
         let slow = plan.tests.then(|| self.cold_block());
-        let mut walk = Walk { place: root.address, slow, writes: false };
-        let mut value = Val::Unit;
-        for step in &plan.steps {
-            value = self.walk_step(step, &mut walk, &arguments);
-        }
+        let at = if plan.tests { None } else { self.walk_start(&chain.root) };
+        let mut walk = Walk { place: root.address, slow, writes: false, at, deferred: None };
+        let value = self.walk_steps(&plan.steps, &mut walk, &arguments);
         let Some(out) = out else {
             let value = self.typed(value, &plan.ty, expr.position);
             return self.after_inline(value, &root.owned, &arguments);
@@ -270,52 +289,45 @@ impl<'f> FunctionGen<'_, 'f> {
         value
     }
 
-    /// Copies a value that lies somewhere else, flattened: at once when it is a number.
-    pub(super) fn copy_value(&mut self, from: Value, to: Value) {
-        if self.layout.is_none() {
-            self.call(Helper::Copy, &[to, from]);
-            return;
-        }
-        let number = self.is_number(from);
-        let (fast, heap, done) =
-            (self.builder.create_block(), self.cold_block(), self.builder.create_block());
-        self.builder.ins().brif(number, fast, &[], heap, &[]);
-        self.builder.switch_to_block(fast);
-        self.copy_number(to, from);
-        self.builder.ins().jump(done, &[]);
-        self.builder.switch_to_block(heap);
-        self.call(Helper::Copy, &[to, from]);
-        self.builder.ins().jump(done, &[]);
-        self.builder.switch_to_block(done);
-    }
-
     pub(super) fn walk_step(&mut self, step: &Step, walk: &mut Walk, arguments: &[Val]) -> Val {
+        if !matches!(step, Step::Element { .. }) {
+            self.catch_up(walk);
+        }
         match *step {
-            Step::Element { argument, known, position } => {
+            Step::Element { argument, known, position, key } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Array);
                 }
                 let index = self.machine_value(arguments[argument], &Ty::Int).expect("an integer");
-                walk.place = self.element(walk, index, known, position);
+                self.step_to_element(walk, (index, key), known, position);
             }
-            Step::Entry { argument, known } => {
+            Step::Entry { argument, known, key } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Map);
                 }
-                let (key, _) = self.boxed(arguments[argument]);
-                let found = self.call_value(Helper::MapGetStr, &[walk.place, key]);
+                let found = self.known_entry(walk, key).unwrap_or_else(|| {
+                    let (key, _) = self.boxed(arguments[argument]);
+                    self.call_value(Helper::MapGetStr, &[walk.place, key])
+                });
                 walk.place = self.entry(found, walk);
+                walk.at = None;
             }
             Step::Property { ref name, known, guessed, .. } => {
                 if !known {
                     self.test_kind(walk, ValueKind::Map);
                 }
-                walk.place = self.property(walk, name, guessed);
+                let by_rank = match guessed {
+                    Guessed::Rank(rank, entries) => self.step_to_field(walk, Field { name, rank, entries }),
+                    _ => None,
+                };
+                walk.place = by_rank.unwrap_or_else(|| self.property(walk, name, guessed));
+                walk.at = None;
             }
             Step::Character { argument, position } => {
                 let index = self.machine_value(arguments[argument], &Ty::Int).expect("an integer");
                 return self.character(walk.place, index, position);
             }
+            Step::Length(Sized::Array) => return Val::Int(self.items_at(walk).1),
             Step::Length(sized) => return Val::Int(self.length(walk.place, sized)),
             Step::AnyLength => walk.place = self.any_length(walk),
         }
@@ -330,11 +342,17 @@ impl<'f> FunctionGen<'_, 'f> {
         self.builder.switch_to_block(go_on);
     }
 
-    /// Address of an element. Out of bounds is an error: when the array is known it is raised here, else the slow way
+    /// Address of one of these items. Out of bounds is an error: when the array is known it is raised here, else the slow way
     /// raises it.
-    fn element(&mut self, walk: &Walk, index: Value, known: bool, position: u32) -> Value {
-        let (items, length) = self.array_parts(walk.place);
-        let (fine, other) = (self.builder.create_block(), self.cold_block());
+    pub(super) fn element_in(
+        &mut self,
+        (items, length): (Value, Value),
+        walk: &Walk,
+        index: Value,
+        known: bool,
+        position: u32,
+    ) -> Value {
+        let (fine, other) = (self.next_block(), self.cold_block());
         let actual = self.builder.append_block_param(fine, types::I64);
         let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
         self.builder.ins().brif(inside, fine, &[BlockArg::Value(index)], other, &[]);
@@ -349,8 +367,7 @@ impl<'f> FunctionGen<'_, 'f> {
             self.out_of_bounds(walk.place, index, position);
         }
         self.builder.switch_to_block(fine);
-        let offset = self.builder.ins().ishl_imm_u(actual, 4);
-        self.builder.ins().iadd(items, offset)
+        self.item_address(items, actual)
     }
 
     fn out_of_bounds(&mut self, container: Value, index: Value, position: u32) {

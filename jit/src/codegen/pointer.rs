@@ -81,7 +81,6 @@ impl<'f> FunctionGen<'_, 'f> {
         self.builder.switch_to_block(failed);
         self.jump_to_handler();
         self.builder.switch_to_block(done);
-        self.store_level();
     }
 
     /// Calls whatever a pointer points to.
@@ -114,7 +113,6 @@ impl<'f> FunctionGen<'_, 'f> {
             Helper::CallPointer,
             &[context, out, owned_address, nothing, array, count, form, position],
         );
-        self.store_level();
         self.discard(Val::Temp(owned));
         self.release(mark);
     }
@@ -141,10 +139,9 @@ impl<'f> FunctionGen<'_, 'f> {
         let row = Row { first, count: u32::try_from(own.len()).expect("few arguments") };
         let root = self.chain_root(&chain.root, chain.chain.root_position);
         let (slow, done) = (self.cold_block(), self.builder.create_block());
-        let mut walk = Walk { place: root.address, slow: Some(slow), writes: false };
-        for step in &plan.steps {
-            self.walk_step(step, &mut walk, &arguments);
-        }
+        let mut walk =
+            Walk { place: root.address, slow: Some(slow), writes: false, at: None, deferred: None };
+        self.walk_steps(&plan.steps, &mut walk, &arguments);
         self.test_kind(&walk, ValueKind::FnPtr);
         self.call_closure(walk.place, out, row, method.position, slow);
         row.values().for_each(|value| self.discard(value));

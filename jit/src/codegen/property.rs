@@ -22,8 +22,8 @@ static NOTHING: Dynamic = Dynamic::UNIT;
 /// Which entry of a map a property may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Guessed {
-    /// Always this one.
-    Rank(usize),
+    /// Always this one, of so many.
+    Rank(usize, usize),
     /// The one that it was the last time.
     Latest,
     /// The map is known to be too large.
@@ -38,7 +38,8 @@ impl Guessed {
             return Self::Nothing;
         }
         let rank = record.fields.keys().position(|field| **field == *name);
-        rank.filter(|_| record.rest.is_none()).map_or(Self::Latest, Self::Rank)
+        rank.filter(|_| record.rest.is_none())
+            .map_or(Self::Latest, |rank| Self::Rank(rank, record.fields.len()))
     }
 }
 
@@ -73,7 +74,7 @@ impl FunctionGen<'_, '_> {
     /// Calls a helper, which hardly ever happens when a rank was guessed.
     fn look_up(&mut self, helper: Helper, arguments: [Value; 2], guessed: Guessed) -> Value {
         match guessed {
-            Guessed::Rank(_) => self.call_rarely(helper, &arguments),
+            Guessed::Rank(..) => self.call_rarely(helper, &arguments),
             _ => self.call_value(helper, &arguments),
         }
     }
@@ -108,7 +109,7 @@ impl FunctionGen<'_, '_> {
         let layout = self.layout?;
         let (maps, image) = (layout.maps?, KeyImage::of(name)?);
         let rank = match guessed {
-            Guessed::Rank(rank) => Ok(rank),
+            Guessed::Rank(rank, _) => Ok(rank),
             Guessed::Latest => Err(self.generator.pool.keep(Guess::default())),
             Guessed::Nothing => return None,
         };

@@ -24,13 +24,20 @@ impl FunctionGen<'_, '_> {
         let function = self.generator.declare_rare(helper, self.builder.func);
         let signature = helper.signature(CallConv::SystemV);
         let result = signature.returns.first().expect("asked for only when there is one").value_type;
-        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
-        let slot = *self.rare_result.get_or_insert_with(|| self.builder.create_sized_stack_slot(data));
-        let out = self.builder.ins().stack_addr(types::I64, slot, 0);
+        let out = self.scratch();
         let mut arguments = arguments.to_vec();
         arguments.push(out);
         self.builder.ins().call(function, &arguments);
         self.builder.ins().load(result, TRUSTED, out, 0)
+    }
+}
+
+impl FunctionGen<'_, '_> {
+    /// 8 bytes of memory in the frame that hold nothing for long.
+    pub(super) fn scratch(&mut self) -> Value {
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+        let slot = *self.rare_result.get_or_insert_with(|| self.builder.create_sized_stack_slot(data));
+        self.builder.ins().stack_addr(types::I64, slot, 0)
     }
 }
 

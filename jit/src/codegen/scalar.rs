@@ -3,8 +3,8 @@
 //! No instruction that may trap is ever emitted: what could overflow or divide by zero is tested, and the rare case
 //! goes to the helper that computes what the interpreter computes, or its error.
 
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
@@ -73,6 +73,12 @@ impl FunctionGen<'_, '_> {
 
     fn checked(&mut self, op: BinaryOp, left: Value, right: Value, position: u32) -> Value {
         let (value, overflow) = match op {
+            BinaryOp::Add if self.int_constant(left).is_some() && self.int_constant(right).is_none() => {
+                self.moved(op, right, left)
+            }
+            BinaryOp::Add | BinaryOp::Subtract if self.int_constant(right).is_some() => {
+                self.moved(op, left, right)
+            }
             BinaryOp::Add => self.builder.ins().sadd_overflow(left, right),
             BinaryOp::Subtract => self.builder.ins().ssub_overflow(left, right),
             _ => self.builder.ins().smul_overflow(left, right),
@@ -86,33 +92,61 @@ impl FunctionGen<'_, '_> {
         value
     }
 
+    /// `value + amount` or `value - amount` for a constant amount, and whether it overflows: the result is then on the
+    /// wrong side of the value, which takes one comparison to see.
+    fn moved(&mut self, op: BinaryOp, value: Value, amount: Value) -> (Value, Value) {
+        let adds = op == BinaryOp::Add;
+        let result = if adds {
+            self.builder.ins().iadd(value, amount)
+        } else {
+            self.builder.ins().isub(value, amount)
+        };
+        let grows = (self.int_constant(amount).unwrap_or(0) >= 0) == adds;
+        let wrong = if grows { IntCC::SignedLessThan } else { IntCC::SignedGreaterThan };
+        (result, self.builder.ins().icmp(wrong, result, value))
+    }
+
+    /// The integer that a value is known to be.
+    pub(super) fn int_constant(&self, value: Value) -> Option<i64> {
+        let dfg = &self.builder.func.dfg;
+        let ValueDef::Result(instruction, _) = dfg.value_def(value) else { return None };
+        match dfg.insts[instruction] {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+            _ => None,
+        }
+    }
+
+    /// The float that a value is known to be.
+    pub(super) fn float_constant(&self, value: Value) -> Option<f64> {
+        let dfg = &self.builder.func.dfg;
+        let ValueDef::Result(instruction, _) = dfg.value_def(value) else { return None };
+        match dfg.insts[instruction] {
+            InstructionData::UnaryIeee64 { opcode: Opcode::F64const, imm } => {
+                Some(f64::from_bits(imm.bits()))
+            }
+            _ => None,
+        }
+    }
+
     /// Lets the runtime raise the error that this operation is known to end with. Control does not come back, so no
     /// register has to be saved for it.
     fn int_error(&mut self, op: BinaryOp, left: Value, right: Value, position: u32) {
-        let mark = self.mark();
-        let slot = self.temp();
-        let out = self.slot_address(slot);
+        let out = self.scratch();
         let number = self.builder.ins().iconst(types::I32, op as i64);
         let position = self.position(position);
         let context = self.context;
         self.call_value(Helper::IntBinary, &[context, number, left, right, out, position]);
-        self.release(mark);
         self.jump_to_handler();
     }
 
     /// Lets the runtime compute it, or raise the error.
     fn int_by_helper(&mut self, op: BinaryOp, left: Value, right: Value, position: u32) -> Value {
-        let mark = self.mark();
-        let slot = self.temp();
-        let out = self.slot_address(slot);
-        let out = self.builder.ins().iadd_imm_s(out, 8);
+        let out = self.scratch();
         let number = self.builder.ins().iconst(types::I32, op as i64);
         let position = self.position(position);
         let context = self.context;
         self.call_checked(Helper::IntBinary, &[context, number, left, right, out, position]);
-        let value = self.load(types::I64, out, 0);
-        self.release(mark);
-        value
+        self.load(types::I64, out, 0)
     }
 
     fn divide(&mut self, op: BinaryOp, left: Value, right: Value, position: u32) -> Value {
@@ -192,80 +226,6 @@ impl FunctionGen<'_, '_> {
         Some(Val::Float(value))
     }
 
-    /// The interpreter compares `(x - y) / max(|x|, |y|)` with `EPSILON`, and takes 1 for the maximum when `x * y` is 0.
-    /// Values further apart than `EPSILON * (|x| + |y| + 1)` differ by that rule too, and compare like numbers; the rest,
-    /// infinities and NaN get the formula. No helper is called, since a call would cost registers in every loop around.
-    fn float_compare(&mut self, op: BinaryOp, left: Value, right: Value) -> Value {
-        let result = self.builder.declare_var(types::I8);
-        let epsilon = self.builder.ins().f64const(f64::EPSILON);
-        let one = self.builder.ins().f64const(1.0);
-        let difference = self.builder.ins().fsub(left, right);
-        let distance = self.builder.ins().fabs(difference);
-        let (left_size, right_size) = (self.builder.ins().fabs(left), self.builder.ins().fabs(right));
-        let right_bound = self.builder.ins().fadd(right_size, one);
-        let size = self.builder.ins().fadd(left_size, right_bound);
-        let bound = self.builder.ins().fmul(size, epsilon);
-        let apart = self.builder.ins().fcmp(FloatCC::GreaterThan, distance, bound);
-        let (rare, usual, done) =
-            (self.cold_block(), self.builder.create_block(), self.builder.create_block());
-        self.builder.ins().brif(apart, usual, &[], rare, &[]);
-        self.builder.switch_to_block(rare);
-        let value = self.float_formula(op, left, right);
-        self.builder.def_var(result, value);
-        self.builder.ins().jump(done, &[]);
-        self.builder.switch_to_block(usual);
-        let value = match op {
-            BinaryOp::Equal => self.builder.ins().iconst(types::I8, 0),
-            BinaryOp::NotEqual => self.builder.ins().iconst(types::I8, 1),
-            BinaryOp::Less | BinaryOp::LessEqual => self.builder.ins().fcmp(FloatCC::LessThan, left, right),
-            _ => self.builder.ins().fcmp(FloatCC::GreaterThan, left, right),
-        };
-        self.builder.def_var(result, value);
-        self.builder.ins().jump(done, &[]);
-        self.builder.switch_to_block(done);
-        self.builder.use_var(result)
-    }
-
-    /// The comparison exactly as the interpreter computes it.
-    fn float_formula(&mut self, op: BinaryOp, left: Value, right: Value) -> Value {
-        let zero = self.builder.ins().f64const(0.0);
-        let one = self.builder.ins().f64const(1.0);
-        let epsilon = self.builder.ins().f64const(f64::EPSILON);
-        let product = self.builder.ins().fmul(left, right);
-        let vanishes = self.builder.ins().fcmp(FloatCC::Equal, product, zero);
-        let (left_size, right_size) = (self.builder.ins().fabs(left), self.builder.ins().fabs(right));
-        // The larger size; a NaN gives way to the other, as in `f64::max`.
-        let larger = self.builder.ins().fcmp(FloatCC::GreaterThan, left_size, right_size);
-        let size = self.builder.ins().select(larger, left_size, right_size);
-        let not_a_number = self.builder.ins().fcmp(FloatCC::Unordered, right_size, right_size);
-        let size = self.builder.ins().select(not_a_number, left_size, size);
-        let max = self.builder.ins().select(vanishes, one, size);
-        let (from, to) = match op {
-            BinaryOp::Less | BinaryOp::LessEqual => (right, left),
-            _ => (left, right),
-        };
-        let difference = self.builder.ins().fsub(from, to);
-        let found = match op {
-            BinaryOp::Equal | BinaryOp::NotEqual => {
-                let distance = self.builder.ins().fabs(difference);
-                let relative = self.builder.ins().fdiv(distance, max);
-                let than =
-                    if op == BinaryOp::Equal { FloatCC::LessThanOrEqual } else { FloatCC::GreaterThan };
-                self.builder.ins().fcmp(than, relative, epsilon)
-            }
-            _ => {
-                let relative = self.builder.ins().fdiv(difference, max);
-                let strict = matches!(op, BinaryOp::Less | BinaryOp::Greater);
-                let bound = if strict { epsilon } else { self.builder.ins().fneg(epsilon) };
-                self.builder.ins().fcmp(FloatCC::GreaterThan, relative, bound)
-            }
-        };
-        let same = matches!(op, BinaryOp::Equal | BinaryOp::LessEqual | BinaryOp::GreaterEqual);
-        let same = self.builder.ins().iconst(types::I8, i64::from(same));
-        let nothing = self.builder.ins().fcmp(FloatCC::Equal, max, zero);
-        self.builder.ins().select(nothing, same, found)
-    }
-
     /// `-value`, `None` for what is no number.
     pub(super) fn negate(&mut self, value: Val, position: u32) -> Option<Val> {
         match value {
@@ -288,7 +248,7 @@ impl FunctionGen<'_, '_> {
     }
 }
 
-fn signed(op: BinaryOp) -> Option<IntCC> {
+pub(super) fn signed(op: BinaryOp) -> Option<IntCC> {
     Some(match op {
         BinaryOp::Equal => IntCC::Equal,
         BinaryOp::NotEqual => IntCC::NotEqual,

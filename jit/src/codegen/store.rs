@@ -58,7 +58,10 @@ impl<'f> FunctionGen<'_, 'f> {
         let value_expr = chain.value.as_ref()?;
         let operand = self.ty(value_expr);
         let last = plan.steps.last()?;
+        // A part of unknown type may be marked as read-only.
+        let may_be_marked = self.generator.unit.reads_globals && plan.ty.is_any();
         if plan.tests
+            || may_be_marked
             || operand == Ty::Never
             || plan.ty == Ty::Never
             || matches!(last, Step::Character { .. })
@@ -70,18 +73,20 @@ impl<'f> FunctionGen<'_, 'f> {
         if !value.is_scalar() && (assign.op.is_none() || !Self::all_quiet(&chain.arguments)) {
             value = Val::Temp(self.owned(value));
         }
+        if assign.op.is_none() {
+            self.unmark(value);
+        }
         let arguments = self.arguments_inline(chain);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
-        let mut walk = Walk { place: root.address, slow: None, writes: true };
-        let mut container = root.address;
-        for (index, step) in plan.steps.iter().enumerate() {
-            container = walk.place;
-            if index + 1 == plan.steps.len() {
-                self.walk_last(step, &mut walk, &arguments, &plan.ty);
-            } else {
-                self.walk_step(step, &mut walk, &arguments);
-            }
+        let at = self.walk_start(&chain.root);
+        let mut walk = Walk { place: root.address, slow: None, writes: true, at, deferred: None };
+        for step in &plan.steps[..plan.steps.len() - 1] {
+            self.walk_step(step, &mut walk, &arguments);
         }
+        // Only the steps to elements are put off, and what holds them is measured only for a property.
+        let container = walk.place;
+        self.walk_last(last, &mut walk, &arguments, &plan.ty);
+        self.catch_up(&mut walk);
         let place = walk.place;
         match assign.op {
             None => self.replace(place, &plan.ty, value),
@@ -101,12 +106,15 @@ impl<'f> FunctionGen<'_, 'f> {
     /// The last step of an assignment: what a map does not have is added as unit.
     fn walk_last(&mut self, step: &Step, walk: &mut Walk, arguments: &[Val], ty: &Ty) {
         match step {
-            Step::Entry { argument, .. } => {
+            Step::Entry { argument, key, .. } => {
+                self.catch_up(walk);
+                let known = self.known_entry(walk, *key);
                 let (key, _) = self.boxed(arguments[*argument]);
-                walk.place = self.call_value(Helper::MapInsertStr, &[walk.place, key]);
+                walk.place = self.entry_to_be(known, [walk.place, key]);
             }
             // What is not known to be there has no known type.
             Step::Property { name, guessed, .. } if ty.is_any() => {
+                self.catch_up(walk);
                 walk.place = self.property_to_be(walk.place, name, *guessed);
             }
             other => {
@@ -162,7 +170,8 @@ impl<'f> FunctionGen<'_, 'f> {
             }
         }
         let done = self.builder.create_block();
-        if self.layout.is_some() && (ty.is_any() || ty.is_scalar()) {
+        let may_be_marked = self.generator.unit.reads_globals && ty.is_any();
+        if self.layout.is_some() && !may_be_marked && (ty.is_any() || ty.is_scalar()) {
             for kind in [ValueKind::Int, ValueKind::Float] {
                 self.operate_on_number((place, kind), op, value, done, positions.0);
             }
@@ -190,8 +199,12 @@ impl<'f> FunctionGen<'_, 'f> {
             (kind, value),
             (ValueKind::Int, Val::Int(_)) | (ValueKind::Float, Val::Int(_) | Val::Float(_))
         );
-        let Some(layout) = self.layout.filter(|_| arithmetic && fits) else { return };
-        let is = self.is_kind(place, kind);
+        let in_memory = self.address(value).is_some();
+        let Some(layout) = self.layout.filter(|_| arithmetic && (fits || in_memory)) else { return };
+        let mut is = self.is_kind(place, kind);
+        if let Some(same) = self.has_kind(value, kind) {
+            is = self.builder.ins().band(is, same);
+        }
         let (fast, other) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(is, fast, &[], other, &[]);
         self.builder.switch_to_block(fast);
@@ -199,6 +212,7 @@ impl<'f> FunctionGen<'_, 'f> {
             ValueKind::Int => Val::Int(self.get_int(place)),
             _ => Val::Float(self.get_float(place)),
         };
+        let value = if in_memory { self.number_in(value, kind) } else { value };
         if let Some(Val::Int(new) | Val::Float(new)) = self.scalar_binary(op, old, value, position) {
             self.store(new, place, layout.payload);
         }

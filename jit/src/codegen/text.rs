@@ -66,6 +66,11 @@ impl<'f> FunctionGen<'_, 'f> {
                 self.discard(first);
                 self.discard(second);
             }
+            (Val::Ref(_) | Val::Constant(_) | Val::Either(..), Val::Int(number)) if *left.1 == Ty::Str => {
+                let text = self.boxed(first).0;
+                self.call(Helper::JoinInt, &[text, number, address]);
+                self.discard(first);
+            }
             _ => {
                 self.put_text(first, left.1, address);
                 self.append(address, second, right.1);

@@ -196,6 +196,15 @@ impl FunctionGen<'_, '_> {
         }
     }
 
+    /// Takes the marks of constants from a value that becomes that of a variable. Copies have none.
+    pub(super) fn unmark(&mut self, value: Val) {
+        if let (Val::Temp(slot), true) = (value, self.generator.unit.reads_globals) {
+            let address = self.slot_address(slot);
+            let writable = self.builder.ins().iconst(types::I8, 0);
+            self.call(Helper::SetAccess, &[address, writable]);
+        }
+    }
+
     /// A result in memory, as the type that inference found for it.
     pub(super) fn typed(&mut self, value: Val, ty: &Ty, position: u32) -> Val {
         if ty.is_scalar() && !value.is_scalar() { self.unbox(value, ty, position) } else { value }

@@ -3,7 +3,7 @@
 use rhai::{Dynamic, Expr as Node, FnPtr, Position};
 
 use super::Builder;
-use crate::ir::{Expr, Interpret, Kind, Raise};
+use crate::ir::{Expr, Interpret, Kind, MODULE_VARIABLE, Raise};
 use crate::position::pack;
 
 impl Builder<'_> {
@@ -77,10 +77,12 @@ impl Builder<'_> {
             if let Some(value) = self.names.constants.get(variable.1.as_str()) {
                 return Kind::Constant(value.clone().into_read_only());
             }
+            self.reads_globals = true;
             let qualified = format!("{namespace}::{}", variable.1);
             return Kind::Global { name: variable.1.to_string(), qualified };
         }
-        let mut interpret = self.interpret(node.clone(), "variable of a module");
+        self.reads_globals = true;
+        let mut interpret = self.interpret(node.clone(), MODULE_VARIABLE);
         if let Kind::Interpret(inner) = &mut interpret {
             inner.scope.clear();
             inner.counted = false;

@@ -129,7 +129,13 @@ mod tests {
     use super::*;
 
     fn empty() -> Unit {
-        Unit { functions: Vec::new(), source: String::new(), uses_tags: false }
+        Unit {
+            functions: Vec::new(),
+            source: String::new(),
+            uses_tags: false,
+            reads_globals: false,
+            namespaces: Vec::new(),
+        }
     }
 
     #[test]

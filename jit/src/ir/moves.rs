@@ -2,8 +2,8 @@
 //!
 //! A variable lives in the block that declares it. The last statement of that block that mentions it, mentions it once
 //! and not in a loop inside of that statement, uses it up: whatever happens next, nobody looks at it again before it is
-//! declared anew. Parameters stay, since the caller may have lent them, and so do captured variables and those that the
-//! scope of a program is to have at the end.
+//! declared anew. Parameters stay, since the caller may have lent them, and so do captured variables, constants, whose
+//! values are marked as such, and those that the scope of a program is to have at the end.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub fn last_reads(function: &Function) -> HashSet<NodeId> {
 fn blocks(expr: &Expr, movable: &dyn Fn(LocalId) -> bool, found: &mut HashSet<NodeId>) {
     if let Kind::Block(elements) = &expr.kind {
         for (index, element) in elements.iter().enumerate() {
-            if let Kind::Let { local, .. } = &element.kind
+            if let Kind::Let { local, constant: false, .. } = &element.kind
                 && movable(*local)
             {
                 let rest = &elements[index + 1..];

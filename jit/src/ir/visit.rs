@@ -155,6 +155,16 @@ pub fn mentions(expr: &Expr, local: LocalId) -> bool {
     }
 }
 
+/// Whether this is a variable to the interpreter that is none of the function's. As the first argument of a call it is
+/// read last, like those.
+pub fn is_outer_variable(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Global { .. } | Kind::Raise(_) => true,
+        Kind::Interpret(interpret) => interpret.reason == super::MODULE_VARIABLE,
+        _ => false,
+    }
+}
+
 /// Whether this is a constant of the script, which is read-only wherever its value goes.
 pub fn is_frozen(expr: &Expr) -> bool {
     match &expr.kind {

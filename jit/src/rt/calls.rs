@@ -10,6 +10,7 @@ use super::errors::{fill, leaving, mismatch_error};
 use super::guard::{RhaiResultOf, guard, park, with};
 use super::natives::collect;
 use super::raw;
+use super::values::{given, unmark};
 use crate::position::unpack;
 
 pub(crate) mod callbacks;
@@ -79,6 +80,8 @@ pub unsafe extern "C" fn call_function_pointer(
         let call = pointer::Call { pointer, form: PointerForm::of(form), this, arguments, at };
         // SAFETY: the caller's promise.
         let value = unsafe { call.run(context) }?;
+        // SAFETY: the caller's promise; the call is over.
+        let value = given(unsafe { raw::context(context) }, value);
         // SAFETY: the caller's promise.
         unsafe { raw::put(out, value) };
         Ok(())
@@ -205,6 +208,8 @@ pub unsafe fn call_compiled(
         return Status::Ok;
     }
     state.level = level;
+    // A parameter is a variable, whatever its argument was.
+    unmark(state, arguments);
     // SAFETY: the caller's promise.
     let status = unsafe { (function.entry)(context, level, this, out, arguments.as_mut_ptr()) };
     // SAFETY: the caller's promise; the function has returned.

@@ -16,7 +16,10 @@ use rhai::{Dynamic, EvalAltResult, Target};
 use self::walk::Walk;
 use crate::{
     ops::BinaryOp,
-    rt::context::{Context, Status},
+    rt::{
+        context::{Context, Status},
+        values::given,
+    },
 };
 
 mod access;
@@ -190,8 +193,8 @@ impl Property {
 /// `root_is_reference` is 1 for variables and `this` (the value behind `root` may be shared), 0 for temporary values,
 /// which are taken from `root`. `arguments` points to all index values and method arguments in step order; they are
 /// consumed: every slot holds unit afterwards. So is `new_value`, which is null unless the chain is assigned to.
-/// The result, which may be a shared value as in the interpreter, replaces what is in `out`; nothing is written to it
-/// when the chain fails.
+/// The result, taken out of its cell if it is in one, replaces what is in `out`; nothing is written to it when the
+/// chain fails.
 ///
 /// # Safety
 ///
@@ -227,6 +230,7 @@ pub unsafe extern "C" fn chain(
         } else {
             Target::try_from(root)?
         };
+        let context = &mut *context;
         Walk { context, chain }.run(root, arguments, new_value)
     }))
     .unwrap_or_else(|panic| Err(panic_error(&*panic)));
@@ -234,7 +238,7 @@ pub unsafe extern "C" fn chain(
     match outcome {
         Ok(value) => {
             // SAFETY: the caller hands over a valid value to be replaced.
-            unsafe { *out = value };
+            unsafe { *out = given(context, value) };
             Status::Ok
         }
         Err(error) => {

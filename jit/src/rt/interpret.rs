@@ -17,6 +17,10 @@ use super::calls::callbacks::Callbacks;
 use super::context::Context;
 use super::guard::RhaiResultOf;
 
+pub(crate) mod arguments;
+
+use arguments::Arguments;
+
 /// A function of the host, as a call names it.
 #[derive(Debug)]
 pub(crate) struct NativeName {
@@ -72,16 +76,17 @@ pub(crate) fn call_native(
     (0..512).for_each(|bit| {
         filter.mark(bit);
     });
+    let arguments = first.with(arguments, at);
+    // The call, its arguments and what is counted for a native function.
+    let own = arguments.operations() + 2;
     let call = FnCallExpr {
         namespace: Namespace::NONE,
         name: native.name.clone(),
         hashes: FnCallHashes::from_native_only(native.hash),
-        args: argument_expressions(&first, arguments, at).collect(),
+        args: arguments.into_expressions(),
         capture_parent_scope: false,
         op_token: native.token.clone(),
     };
-    // The call, its arguments and what is counted for a native function.
-    let own = call.args.len() as u64 + 2;
     let expression = Expr::FnCall(Box::new(call), at);
     let result = match callbacks {
         None => evaluate(context, &expression, first.this(), &mut caches, own),
@@ -113,15 +118,16 @@ pub(crate) fn call_qualified(
     arguments: impl Iterator<Item = Dynamic>,
     at: Position,
 ) -> RhaiResultOf<Dynamic> {
+    let arguments = first.with(arguments, at);
+    let own = arguments.operations() + 1;
     let call = FnCallExpr {
         namespace: function.namespace.clone(),
         name: function.name.clone(),
         hashes: FnCallHashes::from_hash(function.hash),
-        args: argument_expressions(&first, arguments, at).collect(),
+        args: arguments.into_expressions(),
         capture_parent_scope: false,
         op_token: None,
     };
-    let own = call.args.len() as u64 + 1;
     let expression = Expr::FnCall(Box::new(call), at);
     let mut caches = std::mem::take(&mut context.caches);
     let result = evaluate(context, &expression, first.this(), &mut caches, own);
@@ -129,16 +135,17 @@ pub(crate) fn call_qualified(
     result
 }
 
-fn argument_expressions(
-    first: &First<'_>,
-    arguments: impl Iterator<Item = Dynamic>,
-    at: Position,
-) -> impl Iterator<Item = Expr> {
-    let this = matches!(first, First::Reference(_)).then_some(Expr::ThisPtr(at));
-    this.into_iter().chain(arguments.map(move |value| Expr::DynamicConstant(Box::new(value), at)))
-}
-
 impl<'v> First<'v> {
+    /// The arguments of a call with this first one, if it is a reference.
+    fn with(&self, values: impl Iterator<Item = Dynamic>, at: Position) -> Arguments {
+        let mut arguments = Arguments::new(at);
+        if matches!(self, First::Reference(_)) {
+            arguments.push_this();
+        }
+        arguments.extend(values);
+        arguments
+    }
+
     fn this(self) -> Option<&'v mut Dynamic> {
         match self {
             First::Value => None,

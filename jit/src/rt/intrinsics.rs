@@ -44,6 +44,7 @@ pub unsafe extern "C" fn check_size(
 /// # Safety
 ///
 /// `value` holds a valid value that nothing changes meanwhile.
+#[inline]
 unsafe fn read<T: Variant + Clone, R: Default>(value: *const Dynamic, body: impl FnOnce(&T) -> R) -> R {
     // SAFETY: the caller's promise.
     let value = unsafe { raw::value_ref(value) };
@@ -55,6 +56,7 @@ unsafe fn read<T: Variant + Clone, R: Default>(value: *const Dynamic, body: impl
 /// # Safety
 ///
 /// As for [`read`].
+#[inline]
 unsafe fn read_text<R: Default>(value: *const Dynamic, body: impl FnOnce(&str) -> R) -> R {
     // SAFETY: the caller's promise.
     unsafe { read(value, |text: &ImmutableString| body(text)) }
@@ -65,6 +67,7 @@ unsafe fn read_text<R: Default>(value: *const Dynamic, body: impl FnOnce(&str) -
 /// # Safety
 ///
 /// `value` holds a valid value that nothing else refers to.
+#[inline]
 unsafe fn change<T: Variant + Clone, R: Default>(value: *mut Dynamic, body: impl FnOnce(&mut T) -> R) -> R {
     // SAFETY: the caller's promise.
     let value = unsafe { raw::value(value) };

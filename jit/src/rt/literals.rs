@@ -45,7 +45,10 @@ pub unsafe extern "C" fn array_new(
 /// The constant part of a map literal.
 #[derive(Debug)]
 pub struct MapSite {
-    keys: Box<[Identifier]>,
+    /// For each entry in the order of the map, which of the values it gets.
+    order: Box<[usize]>,
+    /// The number of values.
+    count: usize,
     positions: Box<[u32]>,
     /// All keys, each with what it is before its value is there.
     template: Map,
@@ -55,7 +58,10 @@ impl MapSite {
     /// A site: the keys in the order of their values, the packed position of each value, and the map that the
     /// literal starts from.
     pub fn new(keys: impl IntoIterator<Item = Identifier>, positions: Vec<u32>, template: Map) -> Self {
-        Self { keys: keys.into_iter().collect(), positions: positions.into(), template }
+        let keys: Vec<Identifier> = keys.into_iter().collect();
+        let place = |entry: &Identifier| keys.iter().rposition(|key| key == entry);
+        let order = template.keys().filter_map(place).collect();
+        Self { order, count: keys.len(), positions: positions.into(), template }
     }
 }
 
@@ -75,7 +81,7 @@ pub unsafe extern "C" fn map_new(
         // SAFETY: the caller's promise.
         let site = unsafe { &*site };
         // SAFETY: the caller's promise.
-        let items = unsafe { raw::values(items, site.keys.len()) };
+        let items = unsafe { raw::values(items, site.count) };
         for item in items.iter_mut() {
             if item.is_shared() {
                 *item = item.take().flatten();
@@ -83,10 +89,8 @@ pub unsafe extern "C" fn map_new(
         }
         check(context, items.iter(), &site.positions, |sizes| sizes.map += 1)?;
         let mut map = site.template.clone();
-        for (key, item) in site.keys.iter().zip(items) {
-            if let Some(place) = map.get_mut(key) {
-                *place = item.take();
-            }
+        for (place, index) in map.values_mut().zip(&site.order) {
+            *place = items[*index].take();
         }
         // SAFETY: the caller's promise.
         unsafe { raw::put(out, Dynamic::from_map(map)) };

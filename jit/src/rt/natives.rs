@@ -21,12 +21,13 @@ use super::errors::fill;
 use super::guard::{RhaiResultOf, guard};
 use super::interpret::{self, First, NativeName};
 use super::raw;
+use super::values::given;
 use crate::position::unpack;
 
 pub mod qualified;
 mod sites;
 
-pub use qualified::{QualifiedSite, call_qualified};
+pub use qualified::{Namespaces, QualifiedSite, call_qualified};
 pub use sites::RuntimeSites;
 pub(crate) use sites::{native_by_reference, native_operator};
 
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn call_native(
         let context = unsafe { raw::context(context) };
         let value = native(context, site, &mut arguments, Subject::of(subject), unpack(position))?;
         // SAFETY: the caller's promise.
-        unsafe { raw::put(out, value) };
+        unsafe { raw::put(out, given(context, value)) };
         Ok(())
     };
     // SAFETY: the caller's promise.

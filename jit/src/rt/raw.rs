@@ -11,6 +11,7 @@ use super::context::Context;
 ///
 /// The pointer comes from machine code or its caller, which hold the context alive for `'x`; no other reference to
 /// it is used while this one is.
+#[inline]
 pub(crate) unsafe fn context<'x, 'a>(context: *mut Context<'a>) -> &'x mut Context<'a>
 where
     'a: 'x,
@@ -24,6 +25,7 @@ where
 /// # Safety
 ///
 /// The slot holds a valid value for `'x` and nothing else refers to it meanwhile.
+#[inline]
 pub(crate) unsafe fn value<'x>(slot: *mut Dynamic) -> &'x mut Dynamic {
     // SAFETY: the caller's promise.
     unsafe { &mut *slot }
@@ -34,6 +36,7 @@ pub(crate) unsafe fn value<'x>(slot: *mut Dynamic) -> &'x mut Dynamic {
 /// # Safety
 ///
 /// The slot holds a valid value for `'x` that nothing changes meanwhile.
+#[inline]
 pub(crate) unsafe fn value_ref<'x>(slot: *const Dynamic) -> &'x Dynamic {
     // SAFETY: the caller's promise.
     unsafe { &*slot }
@@ -44,6 +47,7 @@ pub(crate) unsafe fn value_ref<'x>(slot: *const Dynamic) -> &'x Dynamic {
 /// # Safety
 ///
 /// As [`value`].
+#[inline]
 pub(crate) unsafe fn take(slot: *mut Dynamic) -> Dynamic {
     // SAFETY: the caller's promise.
     unsafe { value(slot) }.take()
@@ -54,6 +58,7 @@ pub(crate) unsafe fn take(slot: *mut Dynamic) -> Dynamic {
 /// # Safety
 ///
 /// `out` is valid for writes and what it holds needs no drop: it is unit.
+#[inline]
 pub(crate) unsafe fn put(out: *mut Dynamic, value: Dynamic) {
     // SAFETY: the caller's promise.
     unsafe { out.write(value) }
@@ -64,6 +69,7 @@ pub(crate) unsafe fn put(out: *mut Dynamic, value: Dynamic) {
 /// # Safety
 ///
 /// `first` points to `count` valid values that nothing else refers to for `'x`; it may be anything when `count` is 0.
+#[inline]
 pub(crate) unsafe fn values<'x>(first: *mut Dynamic, count: usize) -> &'x mut [Dynamic] {
     if count == 0 {
         return &mut [];
@@ -77,6 +83,7 @@ pub(crate) unsafe fn values<'x>(first: *mut Dynamic, count: usize) -> &'x mut [D
 /// # Safety
 ///
 /// As [`values`], for positions.
+#[inline]
 pub(crate) unsafe fn positions<'x>(first: *const u32, count: usize) -> &'x [u32] {
     if count == 0 {
         return &[];

@@ -148,8 +148,42 @@ pub unsafe extern "C" fn value_set_access(slot: *mut Dynamic, read_only: u8) {
     }
 }
 
+/// Whether a value, or one that it contains, is marked as read-only. Cells are not looked into.
+pub(crate) fn holds_read_only(value: &Dynamic) -> bool {
+    if value.is_read_only() {
+        return true;
+    }
+    if value.is_shared() {
+        return false;
+    }
+    value.as_array_ref().is_ok_and(|items| items.iter().any(holds_read_only))
+        || value.as_map_ref().is_ok_and(|entries| entries.values().any(holds_read_only))
+}
+
+/// What machine code gets of a host function: no cell, which nobody would look at as one; and no mark of a constant,
+/// unless the program follows those.
+pub(crate) fn given(context: &Context<'_>, value: Dynamic) -> Dynamic {
+    let mut value = value.flatten();
+    if value.is_read_only() && context.functions.sites().is_some_and(|sites| !sites.reads_globals) {
+        make_writable(&mut value);
+    }
+    value
+}
+
+/// Takes the marks of constants from values that become those of variables.
+pub(crate) fn unmark(context: &Context<'_>, values: &mut [Dynamic]) {
+    // Within writable values there are marks only in programs that refer to constants by their qualified names.
+    let looks_inside = context.functions.sites().is_none_or(|sites| sites.reads_globals);
+    for value in values.iter_mut().filter(|value| looks_inside || value.is_read_only()) {
+        make_writable(value);
+    }
+}
+
 /// Marks a value and all that it contains as read-write.
 pub(crate) fn make_writable(value: &mut Dynamic) {
+    if !holds_read_only(value) {
+        return;
+    }
     if value.is_array() || value.is_map() || value.is_variant() {
         // The one public way to set the mode without a copy of the contents: a scope that takes in a parameter.
         let mut scope = Scope::new();

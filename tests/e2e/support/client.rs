@@ -4,10 +4,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::gateway::PATIENCE;
+use super::tls::Stream;
 
 /// A connection to the gateway.
 pub(crate) struct Client {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Stream>>,
 }
 
 /// A response.
@@ -38,12 +39,19 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { reader: BufReader::new(stream) }
+        Self::over(stream)
+    }
+
+    /// Speaks over a connection that is there already.
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
+        Self { reader: BufReader::new(Box::new(stream)) }
     }
 
     /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.reader.get_mut().write_all(bytes.as_ref()).unwrap();
+        let stream = self.reader.get_mut();
+        stream.write_all(bytes.as_ref()).unwrap();
+        stream.flush().unwrap();
     }
 
     /// Sends a GET request.

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use super::hardening;
 
 /// How long anything that is waited for may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +29,18 @@ pub(crate) struct Gateway {
     log: Arc<Log>,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+}
+
+/// Before it says where it listens.
+const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A part of the memory of a process.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    /// Such as `r-xp`.
+    pub(crate) access: String,
+    /// The file, or what the kernel calls it; empty for memory that the process asked for.
+    pub(crate) name: String,
 }
 
 /// A folder with a configuration and scripts.
@@ -60,8 +74,7 @@ impl Folder {
     }
 
     fn write_config(&self, config: &str) {
-        let head = "listen: \"127.0.0.1:0\"\nadmin: { socket: admin.sock }\n";
-        fs::write(self.path("forebay.yaml"), format!("{head}{config}")).unwrap();
+        fs::write(self.path("forebay.yaml"), with_head(config)).unwrap();
     }
 
     /// A file in it.
@@ -79,6 +92,15 @@ impl Folder {
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         command(&self.0).args(arguments).output().unwrap()
     }
+}
+
+/// The configuration with what every test needs, at the head unless it says itself where to listen.
+fn with_head(config: &str) -> String {
+    let admin = "admin: { socket: admin.sock }\n";
+    if config.starts_with("listen:") {
+        return format!("{config}{admin}");
+    }
+    format!("listen: \"127.0.0.1:0\"\n{admin}{config}")
 }
 
 fn command(folder: &tempfile::TempDir) -> Command {
@@ -133,12 +155,21 @@ impl Gateway {
         gateway
     }
 
+    /// Starts one in which no memory can become executable.
+    pub(crate) fn start_without_executable_memory(folder: Folder) -> Self {
+        let mut run = command(&folder.0);
+        hardening::forbid_executable_memory(run.arg("run"));
+        let (process, log) = spawn(&mut run);
+        let mut gateway = Self { folder: folder.0, process, log, address: UNKNOWN };
+        gateway.wait_until_it_serves();
+        gateway
+    }
+
     /// Begins to start one, and waits for nothing: its address is not known yet.
     pub(crate) fn begin(folder: Folder, arguments: &[&str]) -> Self {
         let folder = folder.0;
         let (process, log) = spawn(command(&folder).arg("run").args(arguments));
-        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { folder, process, log, address: unknown }
+        Self { folder, process, log, address: UNKNOWN }
     }
 
     /// Waits for the line that says so, and takes the address from it.
@@ -146,6 +177,13 @@ impl Gateway {
         let line = self.wait_for_log("serving address=");
         let address = line.split("serving address=").nth(1).unwrap().split(' ').next().unwrap();
         self.address = address.parse().unwrap();
+    }
+
+    /// What the status listener answers to this path.
+    pub(crate) fn status_page(&self, path: &str) -> String {
+        let line = self.wait_for_log("probes and metrics address=");
+        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap();
+        super::client::get(address.parse().unwrap(), path).body
     }
 
     /// Whether the process has ended.
@@ -159,6 +197,14 @@ impl Gateway {
         assert!(self.process.wait().unwrap().success(), "{}", self.log());
         (self.process, self.log) = spawn(command(&self.folder).arg("run"));
         self.wait_until_it_serves();
+    }
+
+    /// Waits until the process has died of itself, and starts it again in the same folder, as a supervisor does.
+    pub(crate) fn revive(&mut self) -> ExitStatus {
+        let status = self.process.wait().unwrap();
+        (self.process, self.log) = spawn(command(&self.folder).arg("run"));
+        self.wait_until_it_serves();
+        status
     }
 
     /// The first log line that holds the text, as soon as there is one.
@@ -187,15 +233,24 @@ impl Gateway {
         fs::write(self.script(name), source).unwrap();
     }
 
+    /// A file of its folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// The file of a script.
     pub(crate) fn script(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("scripts/{name}.rhai"))
     }
 
+    /// A file in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Replaces the configuration, without telling the gateway.
     pub(crate) fn write_config(&self, config: &str) {
-        let head = "listen: \"127.0.0.1:0\"\nadmin: { socket: admin.sock }\n";
-        fs::write(self.folder.path().join("forebay.yaml"), format!("{head}{config}")).unwrap();
+        fs::write(self.folder.path().join("forebay.yaml"), with_head(config)).unwrap();
     }
 
     /// Sends a signal.
@@ -228,6 +283,18 @@ impl Gateway {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// What is in its memory.
+    pub(crate) fn mappings(&self) -> Vec<Mapping> {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.id())).unwrap();
+        let mapping = |line: &str| {
+            // Addresses, access, offset, device, inode, name.
+            let mut fields = line.split_whitespace();
+            let access = fields.nth(1).unwrap_or_default().to_owned();
+            Mapping { access, name: fields.nth(3).unwrap_or_default().to_owned() }
+        };
+        maps.lines().map(mapping).collect()
     }
 
     /// Waits for the process to end.

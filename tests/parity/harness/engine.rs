@@ -2,7 +2,7 @@
 
 use rhai::{Engine, OptimizationLevel};
 
-use super::host;
+use super::{host, modules};
 
 /// How an engine is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ impl Setup {
             OptimizationLevel::None
         });
         host::register(&mut engine);
+        modules::register(&mut engine);
         engine
     }
 }

@@ -9,11 +9,13 @@ mod blocks;
 mod callable;
 mod container;
 mod expression;
+mod library;
 mod literal;
 mod number;
 mod statement;
 mod template;
 mod text;
+mod trouble;
 mod vocabulary;
 
 use super::choices::Choices;
@@ -83,6 +85,9 @@ impl<'c, 'b> Generator<'c, 'b> {
     }
 
     fn whole_program(&mut self) {
+        if self.choices.percent(25) {
+            self.line("import \"lib\" as m;");
+        }
         for _ in 0..self.choices.below(3) {
             self.global_constant();
         }

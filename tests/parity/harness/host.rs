@@ -10,6 +10,7 @@ type HostResult<T> = Result<T, Box<EvalAltResult>>;
 
 thread_local! {
     static TRACE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Dynamic> = const { RefCell::new(Dynamic::UNIT) };
     static LIVE: Cell<i64> = const { Cell::new(0) };
 }
 
@@ -19,6 +20,7 @@ const TRACE_MAX: usize = 20_000;
 /// Forgets all records of this thread.
 pub(crate) fn reset() {
     TRACE.take();
+    drop(KEPT.take());
     LIVE.set(0);
 }
 
@@ -27,8 +29,9 @@ pub(crate) fn take_trace() -> Vec<String> {
     TRACE.take()
 }
 
-/// How many counters exist: made or cloned, and not dropped.
+/// How many counters exist: made or cloned, and not dropped. What the host has kept is dropped.
 pub(crate) fn live() -> i64 {
+    drop(KEPT.take());
     LIVE.get()
 }
 
@@ -153,6 +156,22 @@ fn register_functions(engine: &mut Engine) {
     engine.register_fn("probe", |value: Dynamic| {
         record(|| format!("probe {value:?}"));
         value
+    });
+    engine.register_fn("keep_it", |value: Dynamic| KEPT.set(value));
+    engine.register_fn("kept_before", || KEPT.take());
+    engine.register_fn("kept", |value: Dynamic| {
+        KEPT.set(value.clone());
+        value
+    });
+    // Values as a host can hand them out: marked as constants, and in cells. Compiled programs follow such marks only
+    // where they refer to constants by qualified names; elsewhere they end with the call.
+    engine.register_fn("frozen_of", |value: Dynamic| value.into_read_only());
+    engine.register_fn("shared_of", |value: Dynamic| value.into_shared());
+    engine.register_fn("try_it", |context: NativeCallContext<'_>, function: FnPtr| {
+        match function.call_within_context::<Dynamic>(&context, ()) {
+            Ok(value) => value,
+            Err(error) => format!("{error:?}").into(),
+        }
     });
     engine.register_fn("apply_twice", |context: NativeCallContext<'_>, function: FnPtr, value: Dynamic| {
         record(|| format!("apply_twice {value:?}"));

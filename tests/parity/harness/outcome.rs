@@ -43,7 +43,7 @@ pub(crate) fn observe(engine: &Engine, ast: &AST, tier: &dyn Tier) -> Outcome {
     let mut scope = Scope::new();
     let run = catch_unwind(AssertUnwindSafe(|| tier.run(engine, ast, &mut scope)));
     let end = match run {
-        Ok(Ok(value)) => format!("value {}", shown(&value)),
+        Ok(Ok(value)) => format!("value {}", shown_result(value)),
         Ok(Err(error)) => format!("error {}", shown_error(&error)),
         Err(panic) => format!("panic {}", panic_text(&*panic)),
     };
@@ -53,6 +53,12 @@ pub(crate) fn observe(engine: &Engine, ast: &AST, tier: &dyn Tier) -> Outcome {
     let variables = variables.collect();
     drop(scope);
     Outcome { end, scope: variables, trace: host::take_trace(), leaked: host::live() }
+}
+
+/// The Debug text of a value with its type, and its tag if it has one. Whether the value of the whole program is in a
+/// cell makes no difference to a host, which takes it out.
+fn shown_result(value: Dynamic) -> String {
+    shown(&value.flatten())
 }
 
 /// The Debug text of a value with its type, and its tag if it has one.

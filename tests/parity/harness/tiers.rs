@@ -1,5 +1,6 @@
 //! The tiers, behind one trait. The compiler is plugged in here and nowhere else.
 
+use super::modules;
 use forebay_jit::{Options, Report};
 use rhai::grain::{Compiler, Vm};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
@@ -74,7 +75,12 @@ pub(crate) fn coverage(engine: &Engine, ast: &AST) -> Option<Report> {
 fn compiled_tiers() -> [Compiled; 4] {
     let compiled = |name, specialise, inline_layout| Compiled {
         name,
-        options: Options { specialise, inline_layout, ..Options::default() },
+        options: Options {
+            specialise,
+            inline_layout,
+            namespaces: modules::namespaces(),
+            ..Options::default()
+        },
     };
     [
         compiled("jit", true, true),

@@ -97,7 +97,7 @@ pub(super) fn replace(side: Side, value: &Dynamic) -> HostResult<()> {
 }
 
 /// Headers that described the old body go; a media type is given where there is none.
-pub(super) fn describe(headers: &mut HeaderMap, media_type: Option<&'static str>) {
+pub(crate) fn describe(headers: &mut HeaderMap, media_type: Option<&'static str>) {
     for stale in [header::CONTENT_ENCODING, header::ETAG, header::ACCEPT_RANGES, header::CONTENT_RANGE] {
         headers.remove(stale);
     }

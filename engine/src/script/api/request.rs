@@ -58,7 +58,9 @@ pub(super) static TABLE: &[HostFunction] = host_functions! {
     Mutates Setter [Request] body(value: Any) -> Unit = set_body;
     /// The client's connection.
     Reads Getter [Request] client() -> Client = client;
-    /// `()`: this listener does not terminate TLS.
+    /// How the client's connection is secured: `()` without TLS, else a map with `version`, `cipher`, `sni`, `alpn`,
+    /// `resumed` and `peer`: the verified client certificate as a map with `subject`, `issuer`, `serial`, `sha256`,
+    /// `not_before`, `not_after` (Unix seconds) and `names`, or `()`.
     Reads Getter [Request] tls() -> Any = tls;
     /// The route that took the request.
     Reads Getter [Request] route() -> Route = route;
@@ -206,8 +208,8 @@ fn client(_: &mut RequestHandle) -> ClientHandle {
     ClientHandle
 }
 
-fn tls(_: &mut RequestHandle) -> Dynamic {
-    Dynamic::UNIT
+fn tls(_: &mut RequestHandle) -> HostResult<Dynamic> {
+    with_exchange(|exchange| exchange.client.tls.as_deref().map_or(Dynamic::UNIT, super::tls::describe))
 }
 
 fn route(_: &mut RequestHandle) -> Route {

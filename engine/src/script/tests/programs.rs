@@ -43,7 +43,7 @@ fn double(
 }
 
 fn script_step(step: &Step) -> &Arc<ScriptStep> {
-    let Step::Script(step) = step;
+    let Step::Script(step) = step else { panic!("not a script") };
     step
 }
 

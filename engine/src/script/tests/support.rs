@@ -18,7 +18,7 @@ use crate::{
 
 /// A host whose time moves by a fixed amount at every look.
 #[derive(Default)]
-pub(super) struct TestHost {
+pub(crate) struct TestHost {
     /// Added to the wall clock, which otherwise stands at 2023-11-14T22:13:20Z.
     pub(super) unix_offset_seconds: Cell<i128>,
     pub(super) now_ns: Cell<u64>,
@@ -83,7 +83,7 @@ pub(super) fn step(source: &str) -> Step {
     step_with(source, &json!({}), &Limits::default())
 }
 
-pub(super) fn exchange() -> Box<Exchange> {
+pub(crate) fn exchange() -> Box<Exchange> {
     let mut headers = HeaderMap::new();
     headers.insert("host", "shop.example".parse().unwrap());
     headers.insert("x-many", "one".parse().unwrap());
@@ -107,14 +107,17 @@ pub(super) fn exchange() -> Box<Exchange> {
             body: Body::Read(Bytes::from_static(b"hello")),
             origin: Origin::Upstream { address: "127.0.0.1:9000".into(), microseconds: 1234 },
         }),
-        client: Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 40000 },
+        client: Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 40000, tls: None },
         route: RouteInfo { name: "items".into(), params: vec![("id".into(), "7".into())] },
         identity: rhai::Dynamic::UNIT,
         vars: rhai::Map::new(),
         upstream_override: None,
+        request_body_max: None,
+        answer_fields: Vec::new(),
         attempt: 0,
         failure: None,
         access: None,
+        filters: crate::filter::Filters::default(),
     })
 }
 

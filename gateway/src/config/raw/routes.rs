@@ -30,7 +30,7 @@ pub(in super::super) struct RawRoute {
     pub(in super::super) headers: Option<BTreeMap<String, RawValueMatch>>,
     /// Conditions on query parameters, all of which must hold.
     pub(in super::super) query: Option<BTreeMap<String, RawValueMatch>>,
-    /// Scripts that handle the request and its response, in the order of the request.
+    /// Scripts and middleware that handle the request and its response, in the order of the request.
     pub(in super::super) steps: Option<Vec<RawStep>>,
     /// Name of the upstream that answers.
     pub(in super::super) upstream: Option<String>,
@@ -58,7 +58,7 @@ pub(in super::super) struct RawValueSettings {
     pub(in super::super) exact: Option<String>,
 }
 
-/// One step of a chain: the name of a script, or a map.
+/// One step of a chain: the name of a script, or a map with `script` or `middleware`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in super::super) enum RawStep {
@@ -69,22 +69,23 @@ pub(in super::super) enum RawStep {
 }
 
 /// One step with its settings.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawStepSettings {
     /// Name of a script: `NAME.rhai` in the scripts folder.
-    #[schemars(required)]
     pub(in super::super) script: Option<String>,
-    /// The step's own settings, which the script sees as `config`.
+    /// In place of `script`: the id of a middleware, built in or of a patch.
+    pub(in super::super) middleware: Option<String>,
+    /// The step's own settings; a script sees them as `config`.
     pub(in super::super) config: Option<serde_json::Map<String, serde_json::Value>>,
-    /// What an error of the script means for the request.
+    /// What an error of the step means for the request.
     #[schemars(extend("default" = "closed"))]
     pub(in super::super) on_error: Option<RawOnError>,
-    /// How the script is run; `compile.mode` without this.
+    /// How a script is run; `compile.mode` without this.
     pub(in super::super) mode: Option<RawMode>,
 }
 
-/// What an error of a script means for the request.
+/// What an error of a step means for the request.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in super::super) enum RawOnError {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::super::units::{parse_duration, parse_size};
+use super::super::units::{parse_duration, parse_size, show_duration, show_size};
 
 /// A duration such as `5s`.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct RawDuration(pub(in super::super) Duration);
+pub(crate) struct RawDuration(pub(crate) Duration);
 
 /// A duration, or the word `none` for no limit.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(in super::super) struct RawTimeout(pub(in super::super) Option<Duration>);
 
 /// A size in bytes such as `64KiB`.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct RawSize(pub(in super::super) u64);
+pub(crate) struct RawSize(pub(crate) u64);
 
 impl<'de> Deserialize<'de> for RawDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -56,6 +56,18 @@ impl<'de> Deserialize<'de> for RawSize {
                 parse_size(&text).map(Self).map_err(|error| D::Error::custom(error.reason()))
             }
         }
+    }
+}
+
+impl Serialize for RawDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&show_duration(self.0))
+    }
+}
+
+impl Serialize for RawSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&show_size(self.0))
     }
 }
 

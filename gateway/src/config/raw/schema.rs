@@ -5,22 +5,62 @@
 
 use std::sync::LazyLock;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::RawConfig;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let mut settings = SchemaSettings::draft2020_12();
-    settings.inline_subschemas = true;
-    let schema = settings.into_generator().into_root_schema_for::<RawConfig>();
-    let mut schema = schema.to_value();
-    simplify(&mut schema);
+    let mut schema = schema_of::<RawConfig>();
+    add_middleware(&mut schema, &middleware_rules());
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".into(), "Forebay configuration".into());
     }
     schema
 });
+
+/// The schema of a type, in the form that the shape check understands.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    simplify(&mut schema);
+    schema
+}
+
+/// For each built-in middleware: a step that names it has settings of its schema.
+fn middleware_rules() -> Value {
+    let rule = |(id, mut schema): (&str, Value)| {
+        let mut then = Map::new();
+        if let Some(settings) = schema.as_object_mut() {
+            settings.remove("$schema");
+            settings.remove("title");
+            if settings.get("required").and_then(Value::as_array).is_some_and(|keys| !keys.is_empty()) {
+                then.insert("required".into(), json!(["config"]));
+            }
+        }
+        then.insert("properties".into(), json!({ "config": schema }));
+        json!({ "if": { "properties": { "middleware": { "const": id } }, "required": ["middleware"] }, "then": then })
+    };
+    crate::middleware::schemas().into_iter().map(rule).collect()
+}
+
+/// Adds the rules to every schema of a step.
+fn add_middleware(schema: &mut Value, rules: &Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(|item| add_middleware(item, rules)),
+        Value::Object(object) => {
+            let properties = object.get("properties").and_then(Value::as_object);
+            if properties.is_some_and(|keys| keys.contains_key("middleware") && keys.contains_key("script")) {
+                object.insert("allOf".into(), rules.clone());
+                return;
+            }
+            object.values_mut().for_each(|value| add_middleware(value, rules));
+        }
+        _ => {}
+    }
+}
 
 /// The schema of the whole file.
 pub(in super::super) fn schema() -> &'static Value {

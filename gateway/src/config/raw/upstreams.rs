@@ -38,6 +38,9 @@ pub(in super::super) struct RawUpstream {
     /// Send the client's `Host` in place of the target's.
     #[schemars(extend("default" = false))]
     pub(in super::super) preserve_host: Option<bool>,
+    /// How a target is chosen: `round_robin`, by weight, or the id of a balancer that a patch brings.
+    #[schemars(extend("default" = "round_robin"))]
+    pub(in super::super) balance: Option<String>,
 }
 
 /// A built-in upstream.

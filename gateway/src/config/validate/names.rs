@@ -58,6 +58,17 @@ pub(super) fn script(text: &str) -> Result<(), Refusal> {
     Err(Refusal::new(codes::NAME, "this is not a usable name for a script", help))
 }
 
+/// Ids of middleware.
+pub(super) fn middleware(text: &str) -> Result<(), Refusal> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= NAME_MAX && text.chars().all(valid)
+    {
+        return Ok(());
+    }
+    let help = format!("use the id of a middleware: 1 to {NAME_MAX} small letters, digits, `_`, `-`");
+    Err(Refusal::new(codes::NAME, "this is not a usable id of a middleware", help))
+}
+
 /// A host name or address as clients send it, in lower case; `*.` in front takes every name below.
 pub(super) fn host_pattern(text: &str) -> Result<String, Refusal> {
     let lower = text.to_ascii_lowercase();

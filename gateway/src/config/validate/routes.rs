@@ -1,16 +1,14 @@
-//! Routes and their steps.
+//! Routes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forebay_engine::OnError;
-use serde_json::Value;
-
 use super::super::document::{Entry, Node};
 use super::super::problem::Problem;
-use super::super::raw::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
+use super::super::raw::{RawRoute, RawValueMatch};
 use super::super::suggest::{closest, listed};
 use super::super::{Route, RouteMatcher, StepConfig, ValueMatch, codes};
+use super::steps::steps;
 use super::{Context, Refusal, names, pattern, refuse_duplicate};
 
 /// Builds all routes; each begins with the common steps.
@@ -59,9 +57,10 @@ fn route(
     {
         context.accept(node.at("strip_prefix"), pattern::strip_prefix(prefix, &path));
     }
-    let own = steps(raw.steps.take().unwrap_or_default(), node.at("steps"), context);
+    let name: Arc<str> = name.into();
+    let own = steps(raw.steps.take().unwrap_or_default(), node.at("steps"), Some(&name), context);
     Route {
-        name: name.into(),
+        name,
         steps: common.iter().cloned().chain(own).collect(),
         upstream: raw.upstream.take().map(Arc::from),
         strip_prefix: raw.strip_prefix.take(),
@@ -187,32 +186,4 @@ fn compile(text: &str) -> Result<regex::Regex, Refusal> {
         let help = "the syntax is that of Rust's regex crate: no look-around and no back-references";
         Refusal::new(codes::REGEX, message, help)
     })
-}
-
-/// Builds a list of steps.
-pub(super) fn steps(raw: Vec<RawStep>, node: &Node, context: &mut Context<'_>) -> Vec<StepConfig> {
-    let mut steps = Vec::with_capacity(raw.len());
-    for (index, raw) in raw.into_iter().enumerate() {
-        let item = node.item(index);
-        let (settings, place) = match raw {
-            RawStep::Name(name) => {
-                (RawStepSettings { script: Some(name), config: None, on_error: None, mode: None }, item)
-            }
-            RawStep::Settings(settings) => (settings, item.at("script")),
-        };
-        let Some(script) = settings.script else { continue };
-        context.accept(place, names::script(&script));
-        let start = context.source.shown_range(place.head()).start;
-        steps.push(StepConfig {
-            script: script.into(),
-            config: Value::Object(settings.config.unwrap_or_default()),
-            on_error: match settings.on_error {
-                Some(RawOnError::Open) => OnError::Open,
-                Some(RawOnError::Closed) | None => OnError::Closed,
-            },
-            mode: context.modes.of(settings.mode),
-            location: Some(context.source.location(start)),
-        });
-    }
-    steps
 }

@@ -10,6 +10,7 @@ use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream};
 use super::super::suggest::closest;
 use super::super::{Target, Upstream, UpstreamKind, codes};
 use super::{Context, Refusal, addresses, duration, names, refuse_duplicate};
+use crate::component::ROUND_ROBIN;
 
 /// Most connections to one target when nothing is written.
 const CONNECTIONS_MAX: usize = 1024;
@@ -61,6 +62,8 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         idle_timeout: duration(raw.idle_timeout, seconds(60)),
         queue_timeout: duration(raw.queue_timeout, seconds(1)),
         preserve_host: raw.preserve_host.unwrap_or(false),
+        balance: raw.balance.map_or_else(|| ROUND_ROBIN.into(), Arc::from),
+        location: Some(context.source.location(context.source.shown_range(node.at("balance").head()).start)),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn findings(out: &mut dyn Write, format: Format, findings: &[Finding]
 pub(super) fn exchange(out: &mut dyn Write, format: Format, located: &Located, ran: &Ran) -> io::Result<()> {
     let error = match &ran.verdict {
         Verdict::Fail(error) => Some(Finding::of(error, &located.folder)),
-        Verdict::Continue | Verdict::Reply(_) => None,
+        Verdict::Continue | Verdict::Reply(_) | Verdict::Refuse(_) => None,
     };
     let report = report(located, ran, error.as_ref());
     match format {
@@ -37,6 +37,7 @@ fn report(located: &Located, ran: &Ran, error: Option<&Finding>) -> Value {
     let (verdict, reply) = match &ran.verdict {
         Verdict::Continue => ("continue", None),
         Verdict::Reply(reply) => ("reply", Some(view::reply(reply))),
+        Verdict::Refuse(_) => ("refuse", None),
         Verdict::Fail(_) => ("error", None),
     };
     let state = ran.world.state();

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use forebay_engine::exchange::{AccessRecord, Body, Client, Failure, Origin, Request, Response, RouteInfo};
+use forebay_engine::exchange::{
+    AccessRecord, Body, Client, Failure, Origin, PeerCertificate, Request, Response, RouteInfo, Tls,
+};
 use forebay_engine::host::HttpAnswer;
 use forebay_engine::script::tools;
 use forebay_engine::{Exchange, Hook};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use serde_json::Value;
 
-use super::{AccessShape, FailureShape, MockShape, Payload, ResponseShape, Scene};
+use super::{AccessShape, FailureShape, MockShape, Payload, ResponseShape, Scene, TlsShape};
 
 /// The bodies that a script reads by waiting for them.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +56,7 @@ pub(in crate::script_tools) fn build(scene: &Scene, hook: Hook) -> Result<(Box<E
         client: Client {
             ip: ip.parse().map_err(|_| format!("client.ip: {ip:?} is no IP address"))?,
             port: scene.client.port,
+            tls: scene.tls.as_ref().map(tls).transpose()?.map(Arc::new),
         },
         route: RouteInfo {
             name: scene.route.name.as_str().into(),
@@ -67,11 +70,39 @@ pub(in crate::script_tools) fn build(scene: &Scene, hook: Hook) -> Result<(Box<E
         identity: identity(&scene.identity)?,
         vars: scene.vars.iter().map(|(key, value)| (key.into(), tools::from_json(value.clone()))).collect(),
         upstream_override: None,
+        request_body_max: None,
+        answer_fields: Vec::new(),
         attempt: scene.attempt,
         failure,
         access,
+        filters: forebay_engine::filter::Filters::default(),
     };
     Ok((Box::new(exchange), bodies))
+}
+
+/// A connection of which the scene says something; what it does not say is the usual.
+fn tls(shape: &TlsShape) -> Result<Tls, String> {
+    let peer = shape.peer.clone().map(|peer| PeerCertificate {
+        subject: peer.subject,
+        issuer: peer.issuer,
+        serial: peer.serial,
+        sha256: peer.sha256,
+        not_before: peer.not_before,
+        not_after: peer.not_after,
+        names: peer.names,
+    });
+    Ok(Tls {
+        version: match shape.version.as_deref() {
+            None | Some("1.3") => "1.3",
+            Some("1.2") => "1.2",
+            Some(other) => return Err(format!("tls.version: {other:?} is neither \"1.2\" nor \"1.3\"")),
+        },
+        cipher: shape.cipher.clone().unwrap_or_else(|| "TLS13_AES_256_GCM_SHA384".into()),
+        server_name: shape.sni.clone(),
+        alpn: shape.alpn.clone(),
+        resumed: shape.resumed,
+        peer,
+    })
 }
 
 fn id(id: Option<&str>) -> Result<String, String> {
@@ -106,6 +137,7 @@ fn request(scene: &Scene) -> Result<Request, String> {
         })?,
         raw_target: target.to_owned(),
         scheme: match scene.scheme.as_deref() {
+            None if scene.tls.is_some() => "https",
             None | Some("http") => "http",
             Some("https") => "https",
             Some(other) => return Err(format!("scheme: {other:?} is neither \"http\" nor \"https\"")),

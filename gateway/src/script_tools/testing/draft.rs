@@ -22,7 +22,7 @@ pub(super) fn register(api: &mut Api) {
         "",
         "request(parts: map) -> Request",
         "A request from the keys of a request file: `method`, `path`, `headers`, `body`, `client`, `route`, \
-         `identity`, `vars`, `response`, `failure`, `access`, `id`, `scheme`, `attempt`.",
+         `identity`, `vars`, `response`, `failure`, `access`, `id`, `scheme`, `tls`, `attempt`.",
         Draft,
     );
     api.add(

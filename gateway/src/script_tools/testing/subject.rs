@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_engine::exchange::{Body, Origin, Request, Response};
+use forebay_engine::filter::Filters;
 use forebay_engine::script::tools;
 use forebay_engine::verdict::Reply;
 use forebay_engine::{Exchange, Hook};
@@ -217,9 +218,12 @@ impl Went {
             identity: self.exchange.identity.clone(),
             vars: self.exchange.vars.clone(),
             upstream_override: self.exchange.upstream_override.clone(),
+            request_body_max: self.exchange.request_body_max,
+            answer_fields: self.exchange.answer_fields.clone(),
             attempt: self.exchange.attempt,
             failure: self.exchange.failure.clone(),
             access: self.exchange.access.clone(),
+            filters: Filters::default(),
         })
     }
 }

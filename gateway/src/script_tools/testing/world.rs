@@ -224,6 +224,7 @@ impl World {
         let reply = match verdict {
             Verdict::Continue => None,
             Verdict::Reply(reply) => Some(reply),
+            Verdict::Refuse(_) => unreachable!("scripts reply and do not refuse"),
             Verdict::Fail(error) => {
                 return Failure::of_script(&format!("{} failed", hook.function()), *error).raise();
             }

@@ -24,6 +24,9 @@ pub(super) fn select(name: &str, arguments: &[&Ty]) -> Option<Direct> {
         ("insert", [Ty::Int, _]) => Direct::changes(Helper::Insert, &[Register, Owned], Gives::Nothing),
         ("set", [Ty::Int, _]) => Direct::changes(Helper::ArraySet, &[Register, Owned], Gives::Nothing),
         ("get", [Ty::Int]) => Direct::reads(Helper::ArrayGet, &[Register], Gives::Value).of_variable(),
+        ("pad", [Ty::Int, item]) if item.is_scalar() => {
+            Direct::changes(Helper::Pad, &[Register, Borrowed], Gives::Nothing).fallible()
+        }
         ("append", [Ty::Array(_)]) => Direct::changes(Helper::Append, &[Owned], Gives::Nothing),
         ("clear", []) => Direct::changes(Helper::ArrayClear, &[], Gives::Nothing),
         ("reverse", []) => Direct::changes(Helper::Reverse, &[], Gives::Nothing),

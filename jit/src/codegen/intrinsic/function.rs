@@ -54,6 +54,13 @@ impl<'f> FunctionGen<'_, 'f> {
             Some(first) => self.place_value(first),
             None => values.remove(0),
         };
+        if let (Some((local, _)), Ty::Map(_), "contains", [key]) = (place, &ty, name, arguments)
+            && let Some(value) = self.is_entry(local, key, [receiver, values[0]])
+        {
+            self.spend();
+            self.release(mark);
+            return Some(value);
+        }
         let receiver_value = if ty.is_scalar() { self.typed(receiver, &ty, expr.position) } else { receiver };
         let call = Call {
             receiver: receiver_value,

@@ -54,7 +54,12 @@ impl<'f> FunctionGen<'_, 'f> {
                 self.generator.pool.keep(chain.chain.clone());
                 let root = self.chain_root(&chain.root, chain.chain.root_position);
                 let writes = needs == Needs::Place;
-                let value = self.walk_plan(&plan, root.address, writes, &values[..prefix]);
+                let value = self.walk_plan(
+                    &plan,
+                    (root.address, self.walk_start(&chain.root)),
+                    writes,
+                    &values[..prefix],
+                );
                 let value = if ty.is_scalar() { self.typed(value, &ty, expr.position) } else { value };
                 (value, root.owned, root.by_reference || !before.is_empty())
             }

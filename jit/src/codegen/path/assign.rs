@@ -32,10 +32,8 @@ impl<'f> FunctionGen<'_, 'f> {
         let arguments = self.arguments_inline(chain);
         let root = self.chain_root(&chain.root, chain.chain.root_position);
         let (slow, done) = (self.cold_block(), self.builder.create_block());
-        let mut walk = Walk { place: root.address, slow: Some(slow), writes: true };
-        for step in &plan.steps {
-            self.walk_step(step, &mut walk, &arguments);
-        }
+        let mut walk = Walk { place: root.address, slow: Some(slow), writes: true, at: None, deferred: None };
+        self.walk_steps(&plan.steps, &mut walk, &arguments);
         self.assign_same(&assigned, walk.place, value, slow);
         self.discard_all(&arguments);
         self.builder.ins().jump(done, &[]);

@@ -13,6 +13,7 @@ use crate::position::pack;
 use crate::rt::context::{CompiledFunction, Context};
 use crate::rt::errors::fill;
 use crate::rt::guard::RhaiResultOf;
+use crate::rt::interpret::arguments::Arguments;
 use crate::rt::interpret::{self, function_hash};
 use crate::rt::natives::refuse_races;
 use crate::rt::raw;
@@ -162,29 +163,28 @@ impl Call<'_> {
     /// A host function that the name leads to, or a function that is not of this program.
     fn interpreted(mut self, context: &mut Context<'_>) -> RhaiResultOf<Dynamic> {
         let at = self.at;
-        let constant = |value: Dynamic| Expr::DynamicConstant(Box::new(value), at);
-        let pointer = constant(self.pointer.into());
+        let mut arguments = Arguments::new(at);
+        arguments.push(self.pointer.into());
         // The one value that is passed by reference.
         let mut by_reference = self.this;
         let is_object = self.form == PointerForm::Object;
-        let mut arguments = FnArgsVec::from_iter([pointer]);
         if self.form == PointerForm::CallVariable && !self.arguments.is_empty() {
             let variable = self.arguments.remove(0);
             if variable.is_shared() || variable.is_read_only() {
-                arguments.push(constant(variable.clone()));
+                arguments.push(variable.clone());
             } else {
                 by_reference = Some(variable);
-                arguments.push(Expr::ThisPtr(at));
+                arguments.push_this();
             }
         }
-        arguments.extend(taken(&mut self.arguments).into_iter().map(constant));
-        let own = arguments.len() as u64 + 1;
+        arguments.extend(taken(&mut self.arguments));
+        let own = arguments.operations() + 1;
         let hash = function_hash("call", arguments.len());
         let call = FnCallExpr {
             namespace: Namespace::NONE,
             name: "call".into(),
             hashes: FnCallHashes::from_hash(hash),
-            args: arguments,
+            args: arguments.into_expressions(),
             capture_parent_scope: false,
             op_token: None,
         };

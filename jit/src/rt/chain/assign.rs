@@ -17,7 +17,10 @@ use super::{
 use crate::{
     ops::BinaryOp,
     position::unpack,
-    rt::context::{CompiledFunction, Context, FunctionTable},
+    rt::{
+        context::{CompiledFunction, Context, FunctionTable},
+        values::unmark,
+    },
 };
 
 impl Walk<'_, '_> {
@@ -31,10 +34,8 @@ impl Walk<'_, '_> {
             let mut value = target.as_mut().write_lock::<Dynamic>().ok_or_else(data_race)?;
             self.operate(operator, &mut value, new_value)?;
         } else {
-            if new_value.is_read_only() {
-                // Being constant belongs to a variable; a copy of its value is not constant.
-                new_value = new_value.clone();
-            }
+            // Being constant belongs to a variable, not to a copy of its value.
+            unmark(self.context, std::slice::from_mut(&mut new_value));
             match target {
                 Target::RefMut(_) | Target::TempValue(_) => {
                     *target.as_mut().write_lock::<Dynamic>().ok_or_else(data_race)? = new_value;

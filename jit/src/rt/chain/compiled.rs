@@ -9,7 +9,7 @@ use rhai::{Dynamic, EvalAltResult, Position};
 use super::Fallible;
 use crate::rt::{
     context::{CompiledFunction, Context, Status},
-    values::make_writable,
+    values::unmark,
 };
 
 /// How a function is reached.
@@ -41,7 +41,7 @@ pub(super) fn call(
         return Ok(Dynamic::UNIT);
     }
     // A parameter is a variable, whatever its argument was.
-    arguments.iter_mut().filter(|value| value.is_read_only()).for_each(make_writable);
+    unmark(context, arguments);
     let outer = context.level;
     let this = this.map_or(ptr::null_mut(), ptr::from_mut);
     let mut result = Dynamic::UNIT;

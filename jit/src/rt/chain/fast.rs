@@ -12,6 +12,7 @@ use rhai::{Array, Blob, Dynamic, EvalAltResult, INT, ImmutableString, Map};
 use super::{
     Guess, RuntimeKey,
     access::{place, plain},
+    key::KeyText,
 };
 use crate::{
     layout::maps::ENTRIES_MAX,
@@ -50,7 +51,7 @@ pub unsafe extern "C" fn map_find(
     let guess = unsafe { &*guess };
     let Some(entries) = plain::<Map>(map) else { return ptr::null_mut() };
     if entries.len() > ENTRIES_MAX {
-        return entries.get_mut(key.as_str()).map_or(ptr::null_mut(), ptr::from_mut);
+        return entries.get_mut(KeyText::of(key.as_str())).map_or(ptr::null_mut(), ptr::from_mut);
     }
     for (index, (name, value)) in entries.iter_mut().enumerate() {
         if *name == key.identifier {
@@ -105,7 +106,7 @@ pub unsafe extern "C" fn map_insert(map: *mut Dynamic, key: *const RuntimeKey) -
     let key = unsafe { &*key };
     let Some(map) = plain::<Map>(map) else { return ptr::null_mut() };
     // Most keys are there already: those need no clone.
-    if let Some(item) = map.get_mut(key.as_str()) {
+    if let Some(item) = map.get_mut(KeyText::of(key.as_str())) {
         return item;
     }
     map.entry(key.identifier.clone()).or_insert(Dynamic::UNIT)
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn map_insert_str(map: *mut Dynamic, key: *const Dynamic) 
     let key = unsafe { &*key };
     let Some(map) = plain::<Map>(map) else { return ptr::null_mut() };
     let Some(key) = key.read_lock::<ImmutableString>() else { return ptr::null_mut() };
-    if let Some(item) = map.get_mut(key.as_str()) {
+    if let Some(item) = map.get_mut(KeyText::of(key.as_str())) {
         return item;
     }
     map.entry(key.as_str().into()).or_insert(Dynamic::UNIT)
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn map_contains_str(map: *const Dynamic, key: *const Dynam
     let (Some(map), Some(key)) = (map.read_lock::<Map>(), key.read_lock::<ImmutableString>()) else {
         return 0;
     };
-    map.contains_key(key.as_str()).into()
+    map.contains_key(KeyText::of(key.as_str())).into()
 }
 
 /// An item of an array, counted from the end when the index is negative; null when it is out of bounds.
@@ -224,7 +225,7 @@ pub unsafe extern "C" fn bounds_error(
 
 /// The entry of this name, or null.
 fn entry(map: &mut Dynamic, key: &str) -> *mut Dynamic {
-    plain::<Map>(map).and_then(|map| map.get_mut(key)).map_or(ptr::null_mut(), ptr::from_mut)
+    plain::<Map>(map).and_then(|map| map.get_mut(KeyText::of(key))).map_or(ptr::null_mut(), ptr::from_mut)
 }
 
 /// A length as scripts see it.

@@ -3,16 +3,18 @@
 //! The interpreter's entries for calls by name do not take a position, which native functions can ask for. Evaluating
 //! a call expression over the values at hand has the right one. This is for first calls only.
 
-use rhai::{
-    Caches, Dynamic, EvalContext, Expr, FnArgsVec, FnCallExpr, FnCallHashes, FnResolutionCacheEntry,
-    Namespace,
-};
+use rhai::{Caches, Dynamic, EvalContext, Expr, FnCallExpr, FnCallHashes, FnResolutionCacheEntry, Namespace};
 
 use super::{
     native::{self, Call, SPECIAL, seen_everything},
     walk::Outcome,
 };
-use crate::rt::{calls::callbacks::stand_in, context::Context, interpret::evaluate_apart, limits::has_limit};
+use crate::rt::{
+    calls::callbacks::stand_in,
+    context::Context,
+    interpret::{arguments::Arguments, evaluate_apart},
+    limits::has_limit,
+};
 
 /// Whether a call can be made in this way: with an object that is passed by reference, as this is done here.
 ///
@@ -35,21 +37,21 @@ pub(super) fn resolve(
     call: Call<'_>,
     arguments: &mut [&mut Dynamic],
 ) -> (Outcome, Option<FnResolutionCacheEntry>) {
-    let own_operations = arguments.len() as u64 + 2;
     // Closures among the arguments are to run compiled.
     let mut callbacks = stand_in(context, call.name, arguments);
     let Some((object, values)) = arguments.split_first_mut() else {
         return native::resolve(context, call, arguments);
     };
-    let this = std::iter::once(Expr::ThisPtr(call.position));
-    let values: FnArgsVec<_> = this
-        .chain(values.iter_mut().map(|value| Expr::DynamicConstant(Box::new(value.take()), call.position)))
-        .collect();
+    let mut passed = Arguments::new(call.position);
+    passed.push_this();
+    passed.extend(values.iter_mut().map(|value| value.take()));
+    // The call, its arguments and what is counted for a native function.
+    let own_operations = passed.operations() + 2;
     let expression = FnCallExpr {
         namespace: Namespace::NONE,
         name: call.name.into(),
         hashes: FnCallHashes::from_native_only(call.hash.unwrap_or_default()),
-        args: values,
+        args: passed.into_expressions(),
         capture_parent_scope: false,
         op_token: None,
     };

@@ -3,9 +3,14 @@
 
 use rhai::{Array, Dynamic};
 
+use super::super::context::{Context, Status};
+use super::super::errors::fill;
+use super::super::guard::with;
+use super::super::limits::Sizes;
 use super::super::operators::same;
 use super::super::raw;
 use super::{change, count, read};
+use crate::position::unpack;
 
 /// The number of items.
 ///
@@ -104,6 +109,50 @@ pub unsafe extern "C" fn insert(array: *mut Dynamic, index: i64, item: *mut Dyna
     let item = unsafe { raw::take(item) }.flatten();
     // SAFETY: the caller's promise.
     unsafe { change(array, |items: &mut Array| items.insert(clamped(items.len(), index), item)) };
+}
+
+/// Adds copies of an item, which is a scalar, until there are `length` of them. `out` is not used.
+///
+/// # Safety
+///
+/// `context` is the context, `array` holds an array, `item` another value.
+pub unsafe extern "C" fn pad(
+    context: *mut Context<'_>,
+    array: *mut Dynamic,
+    length: i64,
+    item: *const Dynamic,
+    _out: *mut i64,
+    position: u32,
+) -> Status {
+    // SAFETY: the caller's promise.
+    let item = unsafe { raw::value_ref(item) };
+    let Ok(length) = usize::try_from(length) else { return Status::Ok };
+    let body = |context: &mut Context<'_>| {
+        // SAFETY: the caller's promise.
+        let array = unsafe { raw::value(array) };
+        let Some(mut items) = array.write_lock::<Array>() else { return Ok(()) };
+        let added = length.saturating_sub(items.len());
+        if added > 0 && context.engine.max_array_size() > 0 {
+            let mut sizes = Sizes::default();
+            items.iter().for_each(|item| sizes.add(item, false));
+            sizes.array += items.len() + added;
+            sizes.check(context.engine).map_err(|error| fill(error, unpack(position)))?;
+        }
+        items.reserve(added);
+        // A copy of a scalar is made faster from its value than by a clone, which looks at the kind.
+        if let Ok(value) = item.as_int() {
+            items.extend(std::iter::repeat_with(|| Dynamic::from_int(value)).take(added));
+        } else if let Ok(value) = item.as_float() {
+            items.extend(std::iter::repeat_with(|| Dynamic::from_float(value)).take(added));
+        } else if let Ok(value) = item.as_bool() {
+            items.extend(std::iter::repeat_with(|| Dynamic::from_bool(value)).take(added));
+        } else {
+            items.extend(std::iter::repeat_with(|| item.clone()).take(added));
+        }
+        Ok(())
+    };
+    // SAFETY: the caller's promise.
+    unsafe { with(context, body) }
 }
 
 /// Adds the items of another array, which is owned.

@@ -14,7 +14,7 @@ mod parse;
 pub use change::{clear, make_lower, make_upper, pop, replace, trim};
 pub use grow::{
     append_bool, append_char, append_char_checked, append_float, append_int, append_text,
-    append_text_checked, join,
+    append_text_checked, join, join_int,
 };
 pub(crate) use line::Line;
 pub use parse::{parse_float, parse_int};

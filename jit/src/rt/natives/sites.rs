@@ -22,6 +22,8 @@ pub struct RuntimeSites {
     pub(crate) unary: [CallSite; 3],
     /// Names that the host has functions of its own for; not the library's.
     pub(crate) own_functions: OnceLock<HashSet<String>>,
+    /// Whether values of constants are about, which are read-only within containers too.
+    pub(crate) reads_globals: bool,
     /// Where iterators of the host are looked for.
     pub(crate) iterators: GlobalRuntimeState,
 }
@@ -45,6 +47,7 @@ impl RuntimeSites {
             unary: [("-", Token::UnaryMinus), ("+", Token::UnaryPlus), ("!", Token::Bang)]
                 .map(|(name, token)| CallSite::for_operator(name, 1, Some(token))),
             own_functions: OnceLock::new(),
+            reads_globals: true,
             iterators: look_up(modules),
         }
     }

@@ -261,8 +261,15 @@ fn modules_are_called_as_in_the_interpreter() {
     let scripted = Module::eval_ast_as_new(Scope::new(), &script, &engine).expect("a module");
     let mut outer = Module::new();
     outer.set_sub_module("inner", inner);
-    engine.register_static_module("outer", outer.into());
-    engine.register_static_module("scripted", scripted.into());
+    let namespaces: Namespaces = [("outer", outer), ("scripted", scripted)]
+        .map(|(name, mut module)| {
+            module.build_index();
+            (name.to_owned(), module.into())
+        })
+        .into();
+    for (name, module) in &namespaces {
+        engine.register_static_module(name, module.clone());
+    }
     let calls: &[(&[&str], &str, &[&str])] = &[
         (&["outer", "inner"], "triple", &["3"]),
         (&["outer", "inner"], "triple", &["\"x\""]),
@@ -283,21 +290,26 @@ fn modules_are_called_as_in_the_interpreter() {
         let [rhai::Stmt::Expr(expr)] = ast.statements() else { panic!("an expression") };
         let rhai::Expr::FnCall(call, at) = &**expr else { panic!("a call") };
         let path: Vec<_> = call.namespace.path.iter().map(|ident| (ident.name.as_str(), ident.pos)).collect();
-        let site = QualifiedSite::new(&path, name, values.len(), call.hashes.native());
-        let mut context = context(&engine);
-        context.global.source = Some("the source".into());
-        let mut values = values;
-        let pointers: Vec<*mut Dynamic> = values.iter_mut().map(|value| &raw mut *value).collect();
-        let mut out = Dynamic::UNIT;
-        let at_context = &raw mut context;
-        // SAFETY: pointers to live values.
-        let status = unsafe {
-            call_qualified(at_context, &raw mut out, &raw const site, pointers.as_ptr(), 1, pack(*at))
-        };
-        let result = match status {
-            Status::Ok => Ok(out),
-            Status::Error => Err(context.error.take().expect("parked")),
-        };
-        assert_eq!((show(&result), format!("{:?}", values[0])), (theirs.0, theirs.1), "{script}");
+        let site =
+            |namespaces| QualifiedSite::new(&path, name, values.len(), call.hashes.native(), namespaces);
+        let (bound, unbound) = (site(&namespaces), site(&Vec::new()));
+        // The second call meets what the first has found.
+        for site in [&bound, &bound, &unbound] {
+            let mut context = context(&engine);
+            context.global.source = Some("the source".into());
+            let mut values = values.clone();
+            let pointers: Vec<*mut Dynamic> = values.iter_mut().map(|value| &raw mut *value).collect();
+            let mut out = Dynamic::UNIT;
+            let at_context = &raw mut context;
+            // SAFETY: pointers to live values.
+            let status =
+                unsafe { call_qualified(at_context, &raw mut out, site, pointers.as_ptr(), 1, pack(*at)) };
+            let result = match status {
+                Status::Ok => Ok(out),
+                Status::Error => Err(context.error.take().expect("parked")),
+            };
+            let ours = (show(&result), format!("{:?}", values[0]));
+            assert_eq!((&ours.0, &ours.1), (&theirs.0, &theirs.1), "{script}");
+        }
     }
 }

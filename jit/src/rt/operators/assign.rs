@@ -1,6 +1,8 @@
 //! Assignments to variables: `x = y` and `x op= y`.
 #![expect(unsafe_code, reason = "machine code passes pointers")]
 
+use std::slice;
+
 use rhai::{
     BinaryExpr, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, OpAssignment, Position, Stmt,
     StmtBlock, Token,
@@ -13,9 +15,10 @@ use crate::position::unpack;
 use crate::rt::context::{Context, Status};
 use crate::rt::errors::{RuntimeName, fill, name_text};
 use crate::rt::guard::{RhaiResultOf, with};
+use crate::rt::interpret::{self, arguments};
 use crate::rt::limits::Sizes;
-use crate::rt::values::{ValueKind, make_writable};
-use crate::rt::{interpret, raw};
+use crate::rt::raw;
+use crate::rt::values::{ValueKind, unmark};
 
 /// `target op= value`: the operator is a [`BinaryOp`], the value is owned. `position` is that of the operator,
 /// `root` that of the variable, `name` its name, or null for `this`.
@@ -58,7 +61,7 @@ pub unsafe extern "C" fn assign(
     name: *const RuntimeName,
     root: u32,
 ) -> Status {
-    let body = |_: &mut Context<'_>| {
+    let body = |context: &mut Context<'_>| {
         // SAFETY: the caller's promise.
         let name = unsafe { name_text(name) }.unwrap_or_default();
         // SAFETY: the caller's promise.
@@ -67,7 +70,7 @@ pub unsafe extern "C" fn assign(
         let mut value = unsafe { raw::take(value) }.flatten();
         in_cell(target, |target| {
             refuse_constant(target, name, unpack(root))?;
-            make_writable(&mut value);
+            unmark(context, slice::from_mut(&mut value));
             *target = value;
             Ok(())
         })
@@ -136,17 +139,15 @@ fn slow(
     let syntax = op.assigning_syntax().ok_or_else(|| unknown_operator(op as u32))?;
     let token = Token::lookup_symbol_from_syntax(syntax).ok_or_else(|| unknown_operator(op as u32))?;
     let assignment = OpAssignment::new_op_assignment_from_token(token, place.operator);
-    let sides = BinaryExpr {
-        lhs: Expr::ThisPtr(place.root),
-        rhs: Expr::DynamicConstant(Box::new(value), place.operator),
-    };
+    let (rhs, operations) = arguments::expression(value, place.operator);
+    let sides = BinaryExpr { lhs: Expr::ThisPtr(place.root), rhs };
     let statement = Stmt::Assignment(Box::new((assignment, sides)));
     let block = StmtBlock::new([statement], place.root, place.operator);
     let expression = Expr::Stmt(Box::new(block));
     let mut caches = std::mem::take(&mut context.caches);
     // The statement, the value, the target, and the call, which fuel is taken for here.
     context.fuel -= 1;
-    let result = interpret::evaluate(context, &expression, Some(target), &mut caches, 4);
+    let result = interpret::evaluate(context, &expression, Some(target), &mut caches, operations + 3);
     context.caches = caches;
     result.map(|_| ())
 }

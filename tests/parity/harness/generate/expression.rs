@@ -51,7 +51,7 @@ impl Generator<'_, '_> {
 
     /// Forms that exist for every type.
     fn structured(&mut self, ty: Type, depth: usize) -> String {
-        match self.choices.below(16) {
+        match self.choices.below(19) {
             0 | 1 => {
                 let (condition, yes) = (self.condition(depth), self.expression(ty, depth));
                 format!("if {condition} {{ {yes} }} else {{ {} }}", self.expression(ty, depth))
@@ -74,6 +74,7 @@ impl Generator<'_, '_> {
             12 => self.element(ty),
             13 => format!("loop {{ break {}; }}", self.expression(ty, depth)),
             14 => format!("({})", self.expression(ty, depth)),
+            16 | 17 => self.library_call(ty).unwrap_or_else(|| self.particular(ty, depth)),
             _ => self.particular(ty, depth),
         }
     }

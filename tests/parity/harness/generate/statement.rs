@@ -69,7 +69,7 @@ impl Generator<'_, '_> {
     /// A statement that neither declares nor leaves anything.
     pub(super) fn simple_statement(&mut self) {
         // What cannot be done for want of a variable is tried another way.
-        let tries: Vec<usize> = (0..4).map(|_| self.choices.below(20)).collect();
+        let tries: Vec<usize> = (0..4).map(|_| self.choices.below(24)).collect();
         let text = tries.into_iter().find_map(|choice| self.effect(choice));
         let text = text.unwrap_or_else(|| "probe(0)".to_owned());
         if self.choices.percent(25) {
@@ -92,6 +92,9 @@ impl Generator<'_, '_> {
             15 => self.counter_effect(),
             16 => self.any_call(2),
             18 => self.of_template(),
+            19 => self.library_statement(),
+            20 => self.trouble(),
+            21 => self.unusual_call(),
             17 => {
                 let ty = self.any_type();
                 Some(self.closure_call(ty, 1))

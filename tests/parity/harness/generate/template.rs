@@ -1,7 +1,7 @@
 //! Statements and expressions that stand here as texts with holes, for what no general rule would come upon.
 //!
 //! `@i` is an expression of type int, `$i` a variable of it; likewise `f` float, `b` bool, `c` char, `t` text,
-//! `a` array, `m` map, `o` counter, `k` closure, and `x` anything. A template with a variable that does not exist
+//! `a` array, `m` map, `l` blob, `o` counter, `k` closure, and `x` anything. A template with a variable that does not exist
 //! is not used.
 
 use super::Generator;
@@ -72,6 +72,11 @@ impl Generator<'_, '_> {
     /// One of the templates, filled.
     pub(super) fn of_template(&mut self) -> Option<String> {
         let template = *self.choices.pick(&STATEMENTS);
+        self.filled(template)
+    }
+
+    /// The template with its holes filled; none if it needs a variable that does not exist.
+    pub(super) fn filled(&mut self, template: &str) -> Option<String> {
         let mut text = String::new();
         let mut rest = template;
         // The same variable stands in every hole of its letter.
@@ -81,6 +86,11 @@ impl Generator<'_, '_> {
             let mut hole = rest[at..].chars();
             let (sort, letter) = (hole.next()?, hole.next()?);
             rest = hole.as_str();
+            if letter == '{' {
+                // No hole, but one of a string's.
+                text.push_str("${");
+                continue;
+            }
             let ty = self.hole_type(letter);
             if sort == '@' {
                 text.push_str(&self.operand(ty, 1));
@@ -106,6 +116,7 @@ impl Generator<'_, '_> {
             'c' => Type::Char,
             't' => Type::Text,
             'a' => Type::Array,
+            'l' => Type::Blob,
             'm' => Type::Map,
             'o' => Type::Counter,
             'k' => Type::Closure,

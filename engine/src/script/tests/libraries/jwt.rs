@@ -41,7 +41,7 @@ fn verified(token: &str, options: &str, offset_seconds: i128) -> Result<String, 
     match verdict {
         Verdict::Continue => Ok(exchange.request.headers["x-out"].to_str().unwrap().to_owned()),
         Verdict::Fail(error) => Err(error.message),
-        other @ Verdict::Reply(_) => panic!("{other:?}"),
+        other @ (Verdict::Reply(_) | Verdict::Refuse(_)) => panic!("{other:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Appending changes the text in place when no other value shares it, so that a loop that appends takes linear time.
 #![expect(unsafe_code, reason = "machine code passes pointers")]
 
-use rhai::{Dynamic, ImmutableString};
+use rhai::{Dynamic, Identifier, ImmutableString};
 
 use super::super::super::context::{Context, Status};
 use super::super::super::errors::fill;
@@ -102,6 +102,26 @@ pub unsafe extern "C" fn join(left: *const Dynamic, right: *const Dynamic, out: 
     };
     // SAFETY: the caller's promise.
     let joined = unsafe { read(left, body) };
+    // SAFETY: the caller's promise.
+    unsafe { raw::put(out, joined.into()) };
+}
+
+/// The string with the digits of an integer after it.
+///
+/// # Safety
+///
+/// `left` holds a string, `out` is an empty slot.
+pub unsafe extern "C" fn join_int(left: *const Dynamic, right: i64, out: *mut Dynamic) {
+    let mut line = Line::new();
+    let digits = line.int(right);
+    let body = |left: &str| {
+        let mut text = Identifier::with_capacity(left.len() + digits.len());
+        text.push_str(left);
+        text.push_str(digits);
+        ImmutableString::from(text)
+    };
+    // SAFETY: the caller's promise.
+    let joined = unsafe { super::super::read_text(left, body) };
     // SAFETY: the caller's promise.
     unsafe { raw::put(out, joined.into()) };
 }

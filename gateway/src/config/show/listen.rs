@@ -1,0 +1,48 @@
+//! Listeners, in the shape of the file.
+
+use super::{Shown, duration, list, map, number, path, text};
+use crate::config::units::show_size;
+use crate::config::{CertificateFiles, Http2Limits, Listener, Protocol, TlsListener};
+
+/// A listener: its address alone if that is all there is to it.
+pub(super) fn listener(listener: &Listener) -> Shown {
+    let address = text(listener.address.to_string());
+    let has_usual_protocols = listener.protocols == Protocol::DEFAULT;
+    if listener.tls.is_none() && has_usual_protocols {
+        return address;
+    }
+    let protocols = list(listener.protocols.iter().map(|protocol| text(protocol.as_str())));
+    let mut entries = vec![("address", address), ("protocols", protocols)];
+    if let Some(tls) = &listener.tls {
+        entries.push(("tls", self::tls(tls)));
+    }
+    map(entries)
+}
+
+/// Bounds on HTTP/2 connections of clients.
+pub(super) fn http2(limits: &Http2Limits) -> Shown {
+    map([
+        ("streams_max", Shown::Scalar(limits.streams_max.into())),
+        ("resets_max", number(limits.resets_max)),
+        ("stream_window", text(show_size(limits.stream_window.into()))),
+        ("connection_window", text(show_size(limits.connection_window.into()))),
+        ("ping_interval", duration(limits.ping_interval)),
+        ("ping_timeout", duration(limits.ping_timeout)),
+    ])
+}
+
+fn tls(tls: &TlsListener) -> Shown {
+    let mut clients = vec![("mode", text(tls.client_certificates.as_str()))];
+    if let Some(authorities) = tls.client_certificates.authorities() {
+        clients.push(("ca", path(&authorities.path)));
+    }
+    map([
+        ("certificates", list(tls.certificates.iter().map(certificate))),
+        ("client_certificates", map(clients)),
+        ("min_version", text(tls.min_version.as_str())),
+    ])
+}
+
+fn certificate(files: &CertificateFiles) -> Shown {
+    map([("certificate", path(&files.certificate)), ("key", path(&files.key))])
+}

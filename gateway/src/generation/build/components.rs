@@ -1,0 +1,83 @@
+//! Building a generation: the problems of native steps, and the upstreams with their balancers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{BAD_SETTINGS, Builder};
+use crate::component::{Conflict, Kind};
+use crate::config::{StepConfig, Upstream, closest, listed};
+use crate::diagnostic::Diagnostic;
+use crate::generation::Destination;
+use crate::generation::natives::NotMade;
+
+/// A step names a middleware that does not exist, or an upstream such a balancer.
+const UNKNOWN_COMPONENT: &str = "E0206";
+/// Components cannot be used together.
+const CONFLICT: &str = "E0207";
+
+impl Builder<'_> {
+    pub(super) fn report_native(&mut self, step: &StepConfig, reason: NotMade) {
+        let id = step.kind.name();
+        match reason {
+            NotMade::Unknown(help) => {
+                let message = format!("there is no middleware `{id}`");
+                let problem = self.at(Diagnostic::error(UNKNOWN_COMPONENT, message), step.location);
+                self.problems.push(problem.help(help));
+            }
+            NotMade::Settings(problems) => {
+                for wrong in problems {
+                    let problem =
+                        Diagnostic::error(BAD_SETTINGS, format!("middleware {id}: {}", wrong.message));
+                    let problem = self.at(problem, step.places.find(&wrong.at).or(step.location));
+                    self.problems.push(match wrong.help {
+                        Some(help) => problem.help(help),
+                        None => problem,
+                    });
+                }
+            }
+            NotMade::Reported => {}
+        }
+    }
+
+    /// The upstreams with their balancers.
+    pub(super) fn upstreams(&mut self) -> BTreeMap<Arc<str>, Arc<Destination>> {
+        let mut destinations = BTreeMap::new();
+        for (name, upstream) in &self.config.upstreams {
+            if let Some(destination) = self.destination(upstream) {
+                destinations.insert(name.clone(), Arc::new(destination));
+            }
+        }
+        destinations
+    }
+
+    fn destination(&mut self, upstream: &Upstream) -> Option<Destination> {
+        let Some(kind) = self.registry.balancer(&upstream.balance) else {
+            let ids = || self.registry.ids(Kind::Balancer).map(|id| &**id);
+            let help = match closest(&upstream.balance, ids()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("there are {}; a patch can bring more", listed(ids())),
+            };
+            let message = format!("there is no load balancer `{}`", upstream.balance);
+            let problem = self.at(Diagnostic::error(UNKNOWN_COMPONENT, message), upstream.location);
+            self.problems.push(problem.help(help));
+            return None;
+        };
+        match kind.create(&upstream.name) {
+            Ok(balancer) => Some(Destination { upstream: upstream.clone(), balancer }),
+            Err(reason) => {
+                let message =
+                    format!("load balancer `{}` for upstream {}: {reason}", upstream.balance, upstream.name);
+                let problem = self.at(Diagnostic::error(BAD_SETTINGS, message), upstream.location);
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+}
+
+/// Conflicts between components, as problems.
+pub fn conflicts(found: &[Conflict]) -> Vec<Diagnostic> {
+    let problem =
+        |conflict: &Conflict| Diagnostic::error(CONFLICT, conflict.to_string()).help(conflict.help());
+    found.iter().map(problem).collect()
+}

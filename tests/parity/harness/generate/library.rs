@@ -1,0 +1,237 @@
+//! Calls of library functions that no other rule makes, as texts with holes like those of the [templates].
+//!
+//! [templates]: super::template
+
+use super::Generator;
+use super::vocabulary::Type;
+
+const INTS: [&str; 30] = [
+    "@t.index_of(@t)",
+    "@t.index_of(@c)",
+    "@t.index_of(@t, @i)",
+    "@a.index_of(@x)",
+    "@a.index_of(|x| x == @i)",
+    "@a.index_of(@x, @i)",
+    "@t.bytes",
+    "@t.len",
+    "@a.len",
+    "@m.len",
+    "@l.len",
+    "(@i..@i).start",
+    "(@i..=@i).end",
+    "@i % @i",
+    "@i ** 2",
+    "(@i).sign()",
+    "parse_int(@t, 16)",
+    "parse_int(@t)",
+    "@f.to_int()",
+    "@l.parse_le_int(0, 2)",
+    "@l.parse_be_int(@i, 4)",
+    "@l[@i]",
+    "@i.get_bits(1, 3)",
+    "@a.reduce_rev(|s, x, i| s + i, @i)",
+    "@m.values().reduce(|s, x| s + x, @i)",
+    "util::add(@i, @i)",
+    "util::inner::twice(@i)",
+    "m::triple(@i)",
+    "min(@i, @f)",
+    "@c.to_int()",
+];
+
+const FLOATS: [&str; 20] = [
+    "(@f).cos()",
+    "(@f).tan()",
+    "(@f).ln()",
+    "(@f).log(2.0)",
+    "(@f).int()",
+    "(@f).to_radians()",
+    "(@f).to_degrees()",
+    "(@f).atan()",
+    "hypot(@f, @f)",
+    "atan(@f, @f)",
+    "(@f) ** 2",
+    "(@f) % @f",
+    "(@f) - @i",
+    "(@i) / @f",
+    "parse_float(@t)",
+    "@l.parse_le_float(0, 8)",
+    "PI() * @f",
+    "E() + @i",
+    "(@f).sinh()",
+    "util::half(@f)",
+];
+
+const BOOLS: [&str; 26] = [
+    "@t.starts_with(@t)",
+    "@t.ends_with(@t)",
+    "@t.contains(@c)",
+    "@t.contains(@t)",
+    "@t.is_empty()",
+    "@a.is_empty()",
+    "@m.is_empty()",
+    "@a.contains(@x)",
+    "@m.contains(@t)",
+    "@l.contains(@i)",
+    "(@i..@i).contains(@i)",
+    "(@i..=@i).is_empty()",
+    "(@i..@i).is_inclusive",
+    "(@i).is_odd()",
+    "(@i).is_even()",
+    "(@i).is_zero()",
+    "(@f).is_nan()",
+    "(@f).is_finite()",
+    "@i[@i]",
+    "@i.get_bit(@i)",
+    "@a.some(|x, i| x == i)",
+    "@a.all(|x| type_of(x) == \"i64\")",
+    "(@x == @x) == (@x != @x)",
+    "@x in @a",
+    "@c in @t",
+    "is_def_fn(\"f1\", @i)",
+];
+
+const TEXTS: [&str; 28] = [
+    "@i.to_hex()",
+    "@i.to_octal()",
+    "@i.to_binary()",
+    "@x.to_debug()",
+    "@x.type_of()",
+    "`${@x}-${@x}`",
+    "`a${if @b { @x } else { @x }}b`",
+    "@t.sub_string(@i, @i)",
+    "@t.sub_string(@i..@i)",
+    "@t[@i..=@i]",
+    "(@t + @c) + @x",
+    "(@x + @t) - @c",
+    "(@c + @c)",
+    "(@c + @t)",
+    "@l.as_string()",
+    "describe(@x)",
+    "combine(@i, @x)",
+    "combine(@t, @i)",
+    "combine(@i)",
+    "\"\" + @l",
+    "\"\" + @m",
+    "@a.reduce(|s, x| s + x, @t)",
+    "@t.get(@i) + @t",
+    "util::join(@t, @x)",
+    "m::greet(@t)",
+    "util::where()",
+    "@m.to_json()",
+    "(@i..@i).to_string()",
+];
+
+const ARRAYS: [&str; 28] = [
+    "@t.split()",
+    "@t.split(@i)",
+    "@t.split(@t, @i)",
+    "@t.split_rev(@t)",
+    "@t.chars().len().bits().len().to_string().to_chars()",
+    "@a.zip(@a, |x, y| x == y)",
+    "@a.map(|x| x ?? @x)",
+    "@a.filter(|x, i| i != @i)",
+    "@a.extract(@i, @i)",
+    "@a.extract(@i..@i)",
+    "@a.split(@i)",
+    "[@x] + @a + @x",
+    "@a + [[@a], @m]",
+    "[@a.find(|x| x != @x)]",
+    "[@a.find_map(|x| if x == @i { x })]",
+    "@l.to_array()",
+    "@m.values()",
+    "@m.keys()",
+    "[@a.get(@i), @a.get(-1)]",
+    "[@a.drain(|x| x == @x), @a]",
+    "@a.drain(@i..@i)",
+    "@a.retain(|x| x != @x)",
+    "@a.splice(@i, @i, @a)",
+    "[@a.shift(), @a.pop()]",
+    "@a.chop(@i)",
+    "util::pair(@x, @x)",
+    "m::wrap(@x)",
+    "[kept(@x), shared_of(@x)]",
+];
+
+const MAPS: [&str; 9] = [
+    "@m + #{ a: @x }",
+    "@m.map(|k, v| [k, v])",
+    "@m.map(|k| this)",
+    "@m.filter(|k| this != @x)",
+    "@m.drain(|k, v| v == @x)",
+    "@m.retain(|k, v| v != @x)",
+    "#{ a: @m, b: @m.a, c: @m?.b?.c }",
+    "#{ \"a\": @x, \"odd key\": @x }",
+    "parse_json(\"{\\\"a\\\": [1, 2.5, null]}\")",
+];
+
+const BLOBS: [&str; 8] = [
+    "@t.to_blob()",
+    "blob(@i % 9)",
+    "@l + @l",
+    "@l + @i",
+    "@l.extract(@i, @i)",
+    "@l.split(@i)",
+    "@l.chop(@i)",
+    "[@l, @l.pop()][0]",
+];
+
+const STATEMENTS: [&str; 34] = [
+    "$l[@i] = @i",
+    "$l[@i] += @i",
+    "$l += @i",
+    "$l.push(@i)",
+    "$l.append(@l)",
+    "$l.append(@t)",
+    "$l.insert(@i, @i)",
+    "$l.write_le(0, 4, @i)",
+    "$l.write_be(@i, 2, @f)",
+    "$l.write_ascii(0, @t)",
+    "$l.write_utf8(@i, @i, @t)",
+    "$l.pad(@i % 9, @i)",
+    "$l.splice(@i, @i, @l)",
+    "for b in $l { probe(b); b += 1; probe($l[0]); }",
+    "for (b, i) in $l { $l[i] = b + i; }",
+    "for k in $m.keys() { $m[k] = [k, $m[k]]; }",
+    "for v in $m.values() { v = [v]; probe(v); }",
+    "for x in range(@f, @f, 0.75) { probe(x); if x > @i { break; } }",
+    "for i in (@i..=@i) { probe(i); if i > @i { break; } }",
+    "let r = @i..@i; for i in r { probe(i); break; } probe([r.start, r.end, r.contains(@i)])",
+    "for b in @i.bits() { probe(b); break; }",
+    "for c in @t.chars(@i, 2) { probe(c); }",
+    "$a.set(@i, @x)",
+    "$a.insert(@i, $a)",
+    "$a.append(@a)",
+    "$a.sort(); $a.order()",
+    "$a.dedup(|x, y| x == y)",
+    "$a.truncate(@i); $a.chop(@i)",
+    "$m.fill_with(@m)",
+    "$m.a = @x; $m.a.b = @x",
+    "$t.replace(@t, @t); $t.pad(6, @t)",
+    "$t.set(@i, @c); $t.remove(@c)",
+    "$i.set_bit(@i, @b); $i.set_bits(0..3, @i)",
+    "$o.extra = @x; $o.extra.a = @x; $o.extra += @x",
+];
+
+impl Generator<'_, '_> {
+    /// An expression of the type that calls the library or the host.
+    pub(super) fn library_call(&mut self, ty: Type) -> Option<String> {
+        let templates: &[&str] = match ty {
+            Type::Int => &INTS,
+            Type::Float => &FLOATS,
+            Type::Bool => &BOOLS,
+            Type::Text => &TEXTS,
+            Type::Array => &ARRAYS,
+            Type::Map => &MAPS,
+            Type::Blob => &BLOBS,
+            _ => return None,
+        };
+        let template = *self.choices.pick(templates);
+        self.filled(template).map(|text| format!("({text})"))
+    }
+
+    /// A statement that calls the library.
+    pub(super) fn library_statement(&mut self) -> Option<String> {
+        let template = *self.choices.pick(&STATEMENTS);
+        self.filled(template)
+    }
+}
