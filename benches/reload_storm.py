@@ -39,11 +39,13 @@ def free_port():
 
 
 class Gateway:
-    def __init__(self, folder):
-        self.folder, self.port = folder, free_port()
+    """A gateway in a folder of its own, with one script, whose text has a number to change."""
+
+    def __init__(self, folder, config=CONFIG, script=SCRIPT):
+        self.folder, self.port, self.script = folder, free_port(), script
         os.mkdir(os.path.join(folder, "scripts"))
         with open(os.path.join(folder, "forebay.yaml"), "w") as file:
-            file.write(CONFIG.format(port=self.port))
+            file.write(config.format(port=self.port))
         self.write(0)
         self.process = subprocess.Popen([FOREBAY, "run"], cwd=folder, stderr=subprocess.DEVNULL)
         while True:
@@ -55,7 +57,7 @@ class Gateway:
 
     def write(self, number):
         with open(os.path.join(self.folder, "scripts", "version.rhai"), "w") as file:
-            file.write(SCRIPT.format(number=number))
+            file.write(self.script.format(number=number))
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)

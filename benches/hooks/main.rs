@@ -1,5 +1,5 @@
-//! What one hook call costs: nanoseconds for nothing, for one header, and for the validation of an order, beside the
-//! same work in Rust; and how one script called from several threads scales.
+//! What one hook call costs: for nothing, for one header, and for the validation of an order, interpreted, promoted
+//! and beside the same work in Rust; and how one script called from several threads scales.
 //!
 //! Runs with the gateway's own allocator, because that counts what a call allocates. Each call gets a fresh exchange,
 //! made outside of what is timed, few at a time so that they are in the cache as a request just read is.
@@ -7,6 +7,7 @@
 mod native;
 mod patch;
 mod scaling;
+mod tiers;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -14,17 +15,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use criterion::{BatchSize, Criterion};
 use forebay_engine::exchange::{Body, Client, Request, RouteInfo};
 use forebay_engine::filter::Filters;
 use forebay_engine::host::{LogLine, Metric};
 use forebay_engine::{
-    Answer, Chain, Exchange, Hook, Host, Limits, NativeStep, OnError, Progress, Script, ScriptStep, Step,
-    Verdict, native as native_step,
+    Answer, Chain, Exchange, Hook, Host, Limits, OnError, Progress, Script, ScriptStep, Step, Verdict,
 };
-use forebay_gateway::component::{Registry, Setup};
 use forebay_gateway::memory::{Counting, held_bytes};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+
+use tiers::Work;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -147,79 +147,33 @@ fn chain(source: &str) -> Chain {
     Chain::new(vec![step(source)])
 }
 
-/// A step of built-in middleware.
-fn middleware(id: &str, settings: &serde_json::Value) -> Arc<dyn NativeStep> {
-    let registry = Registry::builtin();
-    let (implementation, code) = registry.middleware(id).expect("it is built in");
-    let (name, on_error) = (&id.into(), OnError::Closed);
-    let setup = Setup { name, implementation, on_error, settings, registry: &registry };
-    code.build(&setup).unwrap_or_else(|problems| panic!("{problems:?}"))
-}
-
-/// As the gateway calls a native step.
-fn run_native(step: &dyn NativeStep, mut exchange: Box<Exchange>, host: &Rc<dyn Host>) -> Box<Exchange> {
-    let verdict = native_step::call(step, Hook::Request, &mut exchange, &**host);
-    assert!(matches!(verdict, Verdict::Continue), "{verdict:?}");
-    exchange
-}
-
-fn hooks(criterion: &mut Criterion) {
-    const EXCHANGES: BatchSize = BatchSize::NumIterations(64);
-    let host = host();
-    let (headers, body) = order();
-    let fresh = || exchange(&headers, &body);
-    let mut group = criterion.benchmark_group("hook");
-    for (name, source) in [
-        ("no hook", include_str!("../scripts/none.rhai")),
-        ("empty hook", include_str!("../scripts/empty.rhai")),
-        ("set one header", ONE_HEADER),
-        ("validate order", VALIDATE_ORDER),
-    ] {
-        let chain = chain(source);
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(fresh, |exchange| run(&chain, exchange, &host), EXCHANGES);
-        });
-    }
-    for (name, step) in patch::steps() {
-        let chain = Chain::new(vec![step]);
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(fresh, |exchange| run(&chain, exchange, &host), EXCHANGES);
-        });
-    }
-    let natives: [(&str, Native); 2] = [
-        ("set one header, in Rust", native::set_one_header),
-        ("validate order, in Rust", native::validate_order),
-    ];
-    for (name, native) in natives {
-        group.bench_function(name, |bencher| bencher.iter_batched(fresh, native, EXCHANGES));
-    }
-    for (name, id, settings) in [
-        (
-            "set one header, built in",
-            "headers",
-            serde_json::json!({ "request": { "set": { "x-hook": "1" } } }),
-        ),
-        ("ip, built in", "ip", serde_json::json!({ "allow": ["127.0.0.0/8"] })),
-        (
-            "rate_limit, built in",
-            "rate_limit",
-            serde_json::json!({ "requests": 1_000_000_000, "per": "1s", "fields": "none" }),
-        ),
-    ] {
-        let step = middleware(id, &settings);
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(fresh, |exchange| run_native(&*step, exchange, &host), EXCHANGES);
-        });
-    }
-    group.finish();
-}
-
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
-    hooks(&mut criterion);
-    criterion.final_summary();
-    // `cargo test` runs benches once to see that they work; measuring threads takes seconds and is left out there.
-    if std::env::args().any(|argument| argument == "--bench") {
+    let works = [
+        Work {
+            name: "empty hook",
+            source: include_str!("../scripts/empty.rhai"),
+            native: |exchange| exchange,
+            steps: vec![("patch", patch::empty_hook())],
+        },
+        Work {
+            name: "set one header",
+            source: ONE_HEADER,
+            native: native::set_one_header,
+            steps: vec![("patch", patch::set_one_header()), ("built in", patch::headers_built_in())],
+        },
+        Work {
+            name: "validate order",
+            source: VALIDATE_ORDER,
+            native: native::validate_order,
+            steps: vec![("patch", patch::validate_order())],
+        },
+    ];
+    // `cargo test` runs benches once to see that they work; measuring takes seconds and is left out there.
+    let measures = std::env::args().any(|argument| argument == "--bench");
+    let rounds = if measures { 101 } else { 1 };
+    tiers::report(works, rounds);
+    tiers::report_steps(patch::built_in_alone(), rounds);
+    if measures && !std::env::args().any(|argument| argument == "tiers") {
         scaling::report("set one header", || chain(ONE_HEADER), native::set_one_header);
         scaling::report("validate order", || chain(VALIDATE_ORDER), native::validate_order);
     }

@@ -69,16 +69,29 @@ mod empty {
     }
 }
 
-/// The steps to be measured, by name.
-pub(crate) fn steps() -> Vec<(&'static str, Step)> {
+pub(crate) fn empty_hook() -> Step {
+    patch(empty::entry)
+}
+
+pub(crate) fn set_one_header() -> Step {
+    patch(one_header::entry)
+}
+
+pub(crate) fn validate_order() -> Step {
+    patch(validate_order::forebay_patch_v1)
+}
+
+/// The built-in middleware that sets the header.
+pub(crate) fn headers_built_in() -> Step {
+    built_in("headers", &json!({ "request": { "set": { "x-hook": "1" } } }))
+}
+
+/// Built-in middleware that no script is measured beside, by name.
+pub(crate) fn built_in_alone() -> Vec<(&'static str, Step)> {
+    let limit = json!({ "requests": 1_000_000_000, "per": "1s", "fields": "none" });
     vec![
-        (
-            "set one header, built-in",
-            built_in("headers", &json!({ "request": { "set": { "x-hook": "1" } } })),
-        ),
-        ("set one header, patch", patch(one_header::entry)),
-        ("empty hook, patch", patch(empty::entry)),
-        ("validate order, patch", patch(validate_order::forebay_patch_v1)),
+        ("ip", built_in("ip", &json!({ "allow": ["127.0.0.0/8"] }))),
+        ("rate limit", built_in("rate_limit", &limit)),
     ]
 }
 

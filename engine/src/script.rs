@@ -6,6 +6,7 @@
 //! [`Call`]: call::Call
 
 pub mod api;
+pub mod bind;
 pub mod call;
 pub mod lib;
 pub mod program;
@@ -17,6 +18,7 @@ mod check;
 mod config_schema;
 mod constants;
 mod context;
+mod direct;
 mod failure;
 mod fiber;
 mod imports;

@@ -118,7 +118,7 @@ impl Control {
                 Some(Event::Reload { trigger, reply }) => {
                     self.reload(trigger, reply, &mut events).await;
                 }
-                Some(Event::Patch { change, reply }) => self.change(change, reply).await,
+                Some(Event::Patch { change, reply }) => self.change(change, reply, &mut events).await,
                 Some(Event::GenerationReleased) => {
                     self.shared.published.free_retired();
                 }
@@ -147,13 +147,20 @@ impl Control {
                 other => later.push(other),
             }
         }
-        let report = self.build_and_publish(trigger).await;
+        let report = self.build_and_publish(trigger, events, &mut later).await;
         for reply in replies {
-            // The asker may have gone.
-            let _ = reply.send(report.clone());
+            if let Some(report) = &report {
+                // The asker may have gone.
+                let _ = reply.send(report.clone());
+            }
         }
-        for event in later {
-            // The receiver is this loop itself.
+        self.put_back(later);
+    }
+
+    /// Events that came in between have their turn next.
+    fn put_back(&self, events: Vec<Event>) {
+        for event in events {
+            // The receiver is the loop itself.
             let _ = self.shared.events.send(event);
         }
     }
@@ -163,16 +170,19 @@ impl Control {
         &mut self,
         change: Change,
         reply: Option<oneshot::Sender<Result<ReloadReport, ChangeError>>>,
+        events: &mut mpsc::UnboundedReceiver<Event>,
     ) {
+        let mut later = Vec::new();
         let patches = self.shared.patches.clone();
         let serving = self.shared.published.current();
         let outcome = match patches.decide(&change, &serving.patches, &serving.config.patches.folder) {
             Err(error) => Err(error),
             Ok(undo) => {
-                let report = self.build_and_publish("patch").await;
-                if !report.published {
+                let report = self.build_and_publish("patch", events, &mut later).await;
+                if !report.as_ref().is_some_and(|report| report.published) {
                     patches.undo(undo);
                 }
+                let Some(report) = report else { return self.put_back(later) };
                 Ok(report)
             }
         };
@@ -183,6 +193,7 @@ impl Control {
             // The asker may have gone.
             let _ = reply.send(outcome);
         }
+        self.put_back(later);
     }
 
     /// Disables the patches that exceed their time budget, if that is the policy.
@@ -194,17 +205,38 @@ impl Control {
         }
     }
 
-    async fn build_and_publish(&mut self, trigger: &'static str) -> ReloadReport {
+    /// Builds and publishes; events that come meanwhile are added to `later`. `None` when one of them ends the process:
+    /// compiling may take long, and nobody will be served by what comes of it.
+    async fn build_and_publish(
+        &mut self,
+        trigger: &'static str,
+        events: &mut mpsc::UnboundedReceiver<Event>,
+        later: &mut Vec<Event>,
+    ) -> Option<ReloadReport> {
         let started = Instant::now();
         let path = self.config_path.clone();
         let serving = self.shared.published.current();
         let (promotion, patches) = (self.shared.promotion.clone(), self.shared.patches.clone());
         let number = self.next_number;
         let prepare = move || prepare(path.as_deref(), &serving, number, &promotion, &patches);
-        let built = tokio::task::spawn_blocking(prepare).await.unwrap_or_else(|error| {
+        let mut building = tokio::task::spawn_blocking(prepare);
+        let built = loop {
+            tokio::select! {
+                built = &mut building => break built,
+                event = events.recv() => {
+                    let event = event?;
+                    let ends = matches!(event, Event::Drain { .. } | Event::WorkersEnded);
+                    later.push(event);
+                    if ends {
+                        return None;
+                    }
+                }
+            }
+        };
+        let built = built.unwrap_or_else(|error| {
             Err(vec![Diagnostic::error("E0299", format!("building the configuration failed: {error}"))])
         });
-        self.publish(trigger, built, started)
+        Some(self.publish(trigger, built, started))
     }
 
     fn publish(

@@ -26,6 +26,8 @@ mod evidence;
 mod facts;
 mod machine;
 mod metrics;
+mod overdue;
+mod profile;
 mod record;
 mod registry;
 mod replay;

@@ -16,9 +16,11 @@ mod facts;
 mod float_compare;
 mod function;
 pub mod helpers;
+mod host;
 mod intrinsic;
 mod loops;
 mod method;
+mod narrow;
 mod operator;
 mod path;
 mod pointer;
@@ -131,6 +133,8 @@ pub struct Generated {
     pub pool: Pool,
     /// Bytes of code of each instance, then of each entry.
     pub code_bytes: Vec<usize>,
+    /// Name of each instance and entry in the same order, as declared in the module.
+    pub names: Vec<(String, FuncId)>,
     /// Cranelift's text and the disassembly of each instance, then of each entry, if asked for. A first line says of
     /// what, in the words of the typed tree's listing.
     pub listings: Vec<(String, String)>,
@@ -156,12 +160,14 @@ pub fn generate(
         rare: vec![None; Helper::ALL.len()],
         instances: Vec::new(),
     };
+    let mut names = Vec::new();
     for (id, instance) in typed.instances.iter().enumerate() {
         let function = &unit.functions[instance.function as usize];
         let name = format!("{}#{id}", if function.name.is_empty() { "top" } else { &function.name });
         let signature = generator.signature(id);
         let declared = generator.module.declare_function(&name, Linkage::Local, &signature)?;
         generator.instances.push(declared);
+        names.push((name, declared));
     }
     let mut output = Output { options, code_bytes: Vec::new(), listings: Vec::new() };
     let mut builder_context = FunctionBuilderContext::new();
@@ -185,10 +191,14 @@ pub fn generate(
         };
         output.define(generator.module, declared, &mut context, &title)?;
         entries.insert(*function, declared);
+        names.push((
+            format!("{} (entry)", print::function_name(&unit.functions[*function as usize])),
+            declared,
+        ));
     }
     generator.define_rare(&mut builder_context, &mut context)?;
     let Output { code_bytes, listings, .. } = output;
-    Ok(Generated { entries, pool: generator.pool, code_bytes, listings })
+    Ok(Generated { entries, pool: generator.pool, code_bytes, names, listings })
 }
 
 /// What is remembered of each function that was generated.

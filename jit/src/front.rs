@@ -7,6 +7,7 @@ mod call;
 mod chain;
 mod expression;
 mod functions;
+mod host;
 mod scope;
 mod statement;
 
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rhai::{AST, Dynamic, Shared, Stmt};
 
+use crate::host::Host;
 use crate::ir::{Function, FunctionId, Unit, moves, visit};
 use scope::Scope;
 
@@ -30,6 +32,8 @@ pub struct Source<'a> {
     pub constants: BTreeMap<String, Dynamic>,
     /// Modules of the engine in which `name::function` may be found.
     pub is_program: bool,
+    /// Whom to ask about chains on the host's values.
+    pub host: Option<&'a dyn Host>,
 }
 
 /// A body that is entered from outside.
@@ -45,7 +49,7 @@ pub struct Entry<'a> {
 /// Builds the unit.
 pub fn build(source: &Source<'_>) -> Unit {
     let definitions = functions::definitions(source.library);
-    let mut names = Names { constants: &source.constants, ..Names::default_for(&source.constants) };
+    let mut names = Names::new(&source.constants, source.host);
     let first = source.entries.len();
     for (index, definition) in definitions.iter().enumerate() {
         let id = FunctionId::try_from(first + index).expect("fewer functions than 2^32");
@@ -84,11 +88,13 @@ struct Names<'a> {
     typed_methods: HashMap<String, Vec<usize>>,
     pointers: HashMap<String, Shared<rhai::ScriptFuncDef>>,
     constants: &'a BTreeMap<String, Dynamic>,
+    host: Option<&'a dyn Host>,
 }
 
 impl<'a> Names<'a> {
-    fn default_for(constants: &'a BTreeMap<String, Dynamic>) -> Self {
-        Self { functions: HashMap::new(), typed_methods: HashMap::new(), pointers: HashMap::new(), constants }
+    fn new(constants: &'a BTreeMap<String, Dynamic>, host: Option<&'a dyn Host>) -> Self {
+        let (functions, typed_methods, pointers) = Default::default();
+        Self { functions, typed_methods, pointers, constants, host }
     }
 
     fn add(&mut self, definition: &functions::Definition, id: FunctionId) {
@@ -109,6 +115,7 @@ struct Builder<'a> {
     names: &'a Names<'a>,
     scope: Scope,
     next_node: u32,
+    parameters: usize,
     is_top: bool,
     is_program: bool,
     uses_tags: bool,
@@ -121,6 +128,7 @@ impl<'a> Builder<'a> {
     fn new(names: &'a Names<'a>, parameters: Vec<String>, is_top: bool, is_program: bool) -> Self {
         Self {
             names,
+            parameters: parameters.len(),
             scope: Scope::new(parameters),
             next_node: 0,
             is_top,

@@ -4,7 +4,9 @@
 //! [`crate::infer`]), and code generation walks it once. Rhai's block structure is kept: everything is an
 //! expression, and a block's value is that of its last element.
 
+pub(crate) mod calm;
 pub mod moves;
+pub(crate) mod narrow;
 pub mod print;
 pub mod verify;
 pub mod visit;
@@ -13,9 +15,11 @@ use std::sync::Arc;
 
 use rhai::Dynamic;
 
+use crate::host::HostSite;
 use crate::ops::BinaryOp;
 use crate::rt::chain::{Chain, Step, StepKind};
 use crate::rt::natives::Namespaces;
+use crate::ty::Ty;
 
 /// Number of a node within its function.
 pub type NodeId = u32;
@@ -158,6 +162,11 @@ pub enum Kind {
     Constant(Dynamic),
     /// Reads a variable by value, flattened.
     Local(LocalId),
+    /// A variable that was found to be of this type: see [`narrow`].
+    Narrow {
+        local: LocalId,
+        ty: Ty,
+    },
     /// Reads `this` by value.
     This,
     /// A constant of the top level, `global::name`.
@@ -297,6 +306,8 @@ pub struct ChainExpr {
     pub arguments: Vec<Expr>,
     /// The value that is assigned through it.
     pub value: Option<Expr>,
+    /// What it is bound to if its root is a value of the host's.
+    pub host: Option<Arc<HostSite>>,
 }
 
 impl ChainExpr {

@@ -3,6 +3,7 @@
 pub mod codegen;
 mod explain;
 pub mod front;
+pub mod host;
 pub mod infer;
 pub mod ir;
 pub mod layout;
@@ -18,5 +19,6 @@ mod golden;
 #[cfg(test)]
 mod testing;
 
+pub use host::{Host, HostBinding, HostFunction, HostStep};
 pub use program::{Fallback, Grant, Listings, Options, Program, Rejection, Report, compile};
 pub use step::{StepProgram, StepUnit, compile_step};

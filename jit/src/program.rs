@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
-use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, Position, Scope};
+use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, ImmutableString, Position, Scope};
 
 use crate::codegen::helpers::Helper;
 use crate::codegen::{self, Limits, Pool, Settings};
 use crate::explain::{self, Explanation};
 use crate::front::{self, Entry, Source};
 use crate::infer;
-use crate::ir::{FunctionId, Kind, Unit, verify, visit};
+use crate::ir::{FunctionId, Kind, Unit, calm, narrow, verify, visit};
 use crate::position::unpack;
 use crate::rt::context::{CompiledFunction, Context, FunctionTable, GenericEntry, Meter, Status};
 use crate::rt::fuel::OperationLimit;
@@ -114,8 +114,15 @@ pub struct Report {
 /// A compiled program.
 pub struct Program {
     code: Code,
-    entries: BTreeMap<FunctionId, GenericEntry>,
     table: Table,
+    /// Entries by the number of the function.
+    by_number: Vec<Option<GenericEntry>>,
+    /// Bodies that neither wait nor take long, by the number of the function.
+    calm: Vec<bool>,
+    /// Name of the source, for errors inside functions.
+    source: Option<ImmutableString>,
+    /// Name, address and size of each function.
+    symbols: Vec<(String, *const u8, usize)>,
     report: Report,
     listings: Listings,
     explanation: Explanation,
@@ -139,6 +146,11 @@ struct Code {
     module: ManuallyDrop<JITModule>,
     _pool: Pool,
 }
+
+// SAFETY: the pointers among the symbols are to the code, which is read-only and lives as long as the program.
+unsafe impl Send for Program {}
+// SAFETY: as above.
+unsafe impl Sync for Program {}
 
 // SAFETY: the module is never used again after it was finalised, except to be freed by the one owner; the code is
 // read-only memory, and everything in the pool is `Send` and `Sync`.
@@ -171,9 +183,20 @@ pub fn compile(engine: &Engine, ast: &AST, options: &Options) -> Result<Program,
         entries: vec![Entry { name: "", parameters: Vec::new(), statements: ast.statements() }],
         constants,
         is_program: true,
+        host: None,
     };
     let counted = options.count_operations || engine.max_operations() > 0;
     compile_source(engine, &source, options, counted)
+}
+
+/// The tree that is compiled.
+fn unit_of(source: &Source<'_>, options: &Options) -> Unit {
+    let mut unit = front::build(source);
+    unit.namespaces.clone_from(&options.namespaces);
+    if options.specialise {
+        narrow::narrow(&mut unit);
+    }
+    unit
 }
 
 /// Compiles bodies and functions.
@@ -190,8 +213,7 @@ pub(crate) fn compile_source(
         return Err(Rejection::Engine("variables cannot be shadowed"));
     }
     let began = Instant::now();
-    let mut unit = front::build(source);
-    unit.namespaces.clone_from(&options.namespaces);
+    let unit = unit_of(source, options);
     let fallbacks = fallbacks(&unit);
     let interpreted = !fallbacks.is_empty();
     let typed = infer::infer(&unit, options.specialise, infer::Standard::of(engine, &unit));
@@ -218,6 +240,12 @@ pub(crate) fn compile_source(
     let entries: BTreeMap<FunctionId, GenericEntry> =
         generated.entries.iter().map(|(function, declared)| (*function, entry(declared))).collect();
     let table = Table::new(&unit, &entries);
+    let numbers = 0..FunctionId::try_from(unit.functions.len()).unwrap_or(FunctionId::MAX);
+    let by_number = numbers.map(|number| entries.get(&number).copied()).collect();
+    let calm = unit.functions.iter().map(|function| calm::is_calm(&unit, function, source.host)).collect();
+    let names = generated.names.into_iter().zip(&generated.code_bytes);
+    let symbols =
+        names.map(|((name, id), bytes)| (name, module.get_finalized_function(id), *bytes)).collect();
     let with_fallback = |name: &str| fallbacks.iter().any(|fallback| fallback.function == name);
     let report = Report {
         functions: unit.functions.len(),
@@ -234,8 +262,11 @@ pub(crate) fn compile_source(
     };
     Ok(Program {
         code: Code { module: ManuallyDrop::new(module), _pool: generated.pool },
-        entries,
         table,
+        by_number,
+        calm,
+        source: source.library.source().map(Into::into),
+        symbols,
         report,
         listings: Listings { ir, code: generated.listings },
         explanation,
@@ -383,7 +414,7 @@ impl Program {
         scope: Option<&mut Scope<'static>>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
         let mut global = engine.new_global_runtime_state();
-        global.source = self.ast.source().map(Into::into);
+        global.source.clone_from(&self.source);
         global.lib.push(self.ast.shared_lib().clone());
         global.embedded_module_resolver = self.ast.resolver().cloned();
         let mut context = Context {
@@ -402,7 +433,7 @@ impl Program {
             functions: &self.table,
         };
         let mut result = Dynamic::UNIT;
-        let code = self.entries[&entry];
+        let Some(code) = self.by_number[entry as usize] else { return Ok(Dynamic::UNIT) };
         let _ = &self.code;
         // SAFETY: the code was generated for this signature and is alive as long as `self`; the context, the result and
         // as many arguments as the body has parameters outlive the call.
@@ -427,6 +458,11 @@ impl Program {
         }
     }
 
+    /// Whether a body neither waits nor takes long.
+    pub(crate) fn is_calm(&self, entry: FunctionId) -> bool {
+        self.calm.get(entry as usize).copied().unwrap_or(false)
+    }
+
     /// Whether the interpreter runs all of it.
     pub(crate) fn is_interpreted(&self) -> bool {
         self.interpreted
@@ -435,6 +471,14 @@ impl Program {
     /// What compilation had to tell.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// The functions in memory: a name and the instructions of each.
+    pub fn symbols(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.symbols.iter().map(|(name, address, bytes)| {
+            // SAFETY: the code of a function is so long, and is there as long as the program.
+            (name.as_str(), unsafe { std::slice::from_raw_parts(*address, *bytes) })
+        })
     }
 
     /// Texts for people; empty unless they were asked for.

@@ -12,6 +12,7 @@ pub mod errors;
 pub mod frame;
 pub mod fuel;
 pub mod guard;
+pub mod host_call;
 pub(crate) mod interpret;
 pub mod intrinsics;
 pub mod iterate;

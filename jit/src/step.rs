@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rhai::{AST, Dynamic, Engine, EvalAltResult};
 
 use crate::front::{Entry, Source};
+use crate::host::Host;
 use crate::ir::FunctionId;
 use crate::program::{Grant, Listings, Options, Program, Rejection, Report, compile_source};
 use crate::rt::guard::HostPanic;
@@ -20,6 +21,8 @@ pub struct StepUnit<'a> {
     pub hooks: [Option<(&'a str, &'a [String], &'a AST)>; 4],
     /// The constants that the engine's resolver answers for.
     pub constants: &'a BTreeMap<String, Dynamic>,
+    /// What chains on the engine's own values are bound to.
+    pub host: Option<&'a dyn Host>,
 }
 
 /// The program of a step.
@@ -42,7 +45,8 @@ pub fn compile_step(unit: &StepUnit<'_>, options: &Options) -> Result<StepProgra
         bodies.push(Entry { name, parameters: parameters.to_vec(), statements: body.statements() });
     }
     let constants = unit.constants.clone();
-    let source = Source { library: unit.library, entries: bodies, constants, is_program: false };
+    let source =
+        Source { library: unit.library, entries: bodies, constants, is_program: false, host: unit.host };
     let program = compile_source(unit.engine, &source, options, true)?;
     if program.is_interpreted() {
         // Hooks are bodies with parameters, which the interpreter runs better where it always did.
@@ -76,6 +80,16 @@ impl StepProgram {
             std::panic::resume_unwind(Box::new(panic.message.clone()));
         }
         result
+    }
+
+    /// Whether a hook, by its number in the unit, neither waits nor takes long.
+    pub fn is_calm(&self, hook: usize) -> bool {
+        self.entries.get(hook).copied().flatten().is_none_or(|entry| self.program.is_calm(entry))
+    }
+
+    /// The functions in memory: a name and the instructions of each.
+    pub fn symbols(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.program.symbols()
     }
 
     /// What compilation had to tell.
@@ -112,7 +126,7 @@ mod tests {
         let (library, constants) = (AST::empty(), BTreeMap::new());
         let parameters = ["x".to_owned()];
         let hooks = [Some(("hook", &parameters[..], &body)), None, None, None];
-        let unit = StepUnit { engine: &engine, library: &library, hooks, constants: &constants };
+        let unit = StepUnit { engine: &engine, library: &library, hooks, constants: &constants, host: None };
         let program = compile_step(&unit, &Options::default()).expect("compiles");
         let grant = Grant { meter: &Unlimited, fuel: i64::MAX, stack_floor: 0 };
         let run = |value: i64| {

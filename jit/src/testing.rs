@@ -27,7 +27,16 @@ fn of(ast: &AST) -> Unit {
         entries: vec![Entry { name: "", parameters: Vec::new(), statements: ast.statements() }],
         constants: BTreeMap::new(),
         is_program: true,
+        host: None,
     })
+}
+
+/// As [`typed`], with what tests of types tell.
+pub(crate) fn narrowed(source: &str) -> (Unit, Typed) {
+    let mut unit = unit(source);
+    crate::ir::narrow::narrow(&mut unit);
+    let typed = infer::infer(&unit, true, infer::Standard::of(&Engine::new(), &unit));
+    (unit, typed)
 }
 
 /// The tree of a program with its types.

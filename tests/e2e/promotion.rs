@@ -139,6 +139,40 @@ mod with_a_compiler {
         wait_until("the code is freed", || gateway.status()["compile"]["code_bytes"] == 0);
     }
 
+    /// How many mappings the gateway has. Machine code is mapped memory.
+    fn mappings(gateway: &Gateway) -> usize {
+        let pid = gateway.status()["pid"].as_u64().unwrap();
+        std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap().lines().count()
+    }
+
+    #[test]
+    fn tens_of_lives_under_load_lose_no_request_and_leave_no_code_behind() {
+        let gateway = start(CONFIG, &[("version", &version(1))]);
+        let load = Load::start(&gateway);
+        let mut settled = Vec::new();
+        for number in 2..42 {
+            gateway.write_script("version", &version(number));
+            let (accepted, report) = gateway.reload();
+            assert!(accepted, "{report}");
+            let (accepted, text) = command(&gateway, &["promote", "version"]);
+            assert!(accepted, "{text}");
+            if number % 2 == 0 {
+                assert!(command(&gateway, &["demote", "version"]).0);
+            }
+            load.some_more();
+            if number % 20 == 1 {
+                wait_until("the code of earlier lives is freed", || {
+                    gateway.status()["compile"]["programs"].as_u64() <= Some(1)
+                });
+                settled.push(mappings(&gateway));
+            }
+        }
+        load.end();
+        assert_eq!(gateway.status()["compile"]["mismatches"], 0);
+        // A life maps several pieces of memory; twenty lives that kept theirs would show.
+        assert!(settled[1] < settled[0] + 20, "mappings: {settled:?}");
+    }
+
     #[test]
     fn reloads_during_promotions_leave_a_script_that_serves_and_can_be_promoted() {
         let gateway = Arc::new(start(CONFIG, &[("version", &version(1))]));

@@ -9,6 +9,7 @@ mod convert;
 mod cookies;
 mod headers;
 mod http_response;
+mod json_text;
 mod query;
 mod reply;
 mod request;
@@ -31,14 +32,16 @@ pub(crate) use body::describe as describe_body;
 pub(crate) use convert::{
     dynamic_to_json, header_name, header_text, header_value, json_to_dynamic, scalar_text, to_body_bytes,
 };
+pub(crate) use json_text::from_slice as json_from_slice;
 pub(crate) use query::{ENCODED, parse as parse_form, serialize as serialize_form};
 pub(crate) use reply::set_headers;
 
-use super::table::HostFunction;
-use rhai::Module;
+use super::bind::Prepared;
+use super::table::{Form, HostFunction, Type};
+use rhai::{Dynamic, Module};
 
 /// The `err` of `on_error`: a map with `status`, `kind` and `message`.
-pub(super) fn failure_map() -> rhai::Dynamic {
+pub(super) fn failure_map() -> Dynamic {
     let failure = super::context::with_exchange(|exchange| exchange.failure.clone()).ok().flatten();
     let mut map = rhai::Map::new();
     if let Some(failure) = failure {
@@ -46,7 +49,27 @@ pub(super) fn failure_map() -> rhai::Dynamic {
         map.insert("kind".into(), failure.kind.into());
         map.insert("message".into(), failure.message.into());
     }
-    rhai::Dynamic::from_map(map)
+    Dynamic::from_map(map)
+}
+
+/// The value of a hook's parameter of this type.
+pub(super) fn view_root(kind: Type) -> Option<Dynamic> {
+    Some(match kind {
+        Type::Request => Dynamic::from(RequestHandle),
+        Type::Response => Dynamic::from(ResponseHandle),
+        Type::Log => Dynamic::from(Log),
+        _ => return None,
+    })
+}
+
+/// A member of a view with a constant name, with all that can be done beforehand; `None` when that is nothing.
+pub(super) fn prepare(row: &HostFunction, view: &Dynamic, name: &str) -> Option<Prepared> {
+    let headers = view.read_lock::<Headers>()?;
+    match row.form {
+        Form::IndexGetter => headers::prepare_get(*headers, name),
+        Form::IndexSetter => headers::prepare_set(*headers, name),
+        _ => None,
+    }
 }
 
 /// Which of the two messages a part belongs to.

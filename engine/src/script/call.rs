@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::ScriptStep;
 use super::context::{self, Context, Meter};
 use super::failure;
-use super::fiber::{self, Fiber, FiberStack, Resumed};
+use super::fiber::{self, Fiber, FiberStack, Resumed, with_borrowed_stack};
 use super::program::Program;
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
@@ -26,6 +26,8 @@ pub struct Call(State);
 enum State {
     /// Suspended or not yet started; the context is with the call.
     Suspended(Fiber<Verdict>, Box<Context>),
+    /// Not yet started, and needs no fiber.
+    Ready(Box<Context>, Arc<Program>, Hook),
     /// No stack could be had: fails when resumed.
     Stillborn(Box<Context>, std::io::Error),
     /// A native step that does not wait, or for which no stack could be had.
@@ -60,12 +62,15 @@ impl Call {
         host: Rc<dyn Host>,
     ) -> Self {
         let meter = Meter::new(step.limits(), &*host);
-        let context = Box::new(Context { exchange, host, script: step.script().name().clone(), meter });
-        let running = step.clone();
-        let fiber = Fiber::new(move || {
-            catch_unwind(AssertUnwindSafe(|| running.run(program.as_deref(), hook)))
-                .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(&running, &*payload))))
-        });
+        let program = match program {
+            Some(program) if !program.code().may_wait(hook) => {
+                let context = Box::new(Context { exchange, host, step, meter });
+                return Self(State::Ready(context, program, hook));
+            }
+            other => other,
+        };
+        let context = Box::new(Context { exchange, host, step: step.clone(), meter });
+        let fiber = Fiber::new(move || run(&step, program.as_deref(), hook));
         Self(match fiber {
             Ok(fiber) => State::Suspended(fiber, context),
             Err(error) => State::Stillborn(context, error),
@@ -95,8 +100,9 @@ impl Call {
     pub fn resume(&mut self, answer: Answer) -> Progress {
         match std::mem::replace(&mut self.0, State::Finished) {
             State::Suspended(mut fiber, mut context) => {
-                // The store answers at once, so a script that only asks it never lets others have their turn.
-                if !matches!(answer, Answer::Kv(_)) {
+                // The store answers at once, so a script that only asks it never lets others have their turn. The first
+                // slice has begun with the call.
+                if fiber.started() && !matches!(answer, Answer::Kv(_)) {
                     let Context { meter, host, .. } = &mut *context;
                     meter.begin_slice(&**host);
                 }
@@ -115,9 +121,17 @@ impl Call {
                     }
                 }
             }
+            State::Ready(context, program, hook) => {
+                let step = context.step.clone();
+                context::enter(context);
+                let verdict = with_borrowed_stack(|| run(&step, Some(&*program), hook));
+                let context = context::leave().expect("only `enter` and `leave` move the context");
+                let verdict = within_limits(&context, verdict);
+                Progress::Done(context.exchange, verdict)
+            }
             State::Stillborn(context, error) => {
                 let message = format!("no stack for the script: {error}");
-                let error = ScriptError::new(&context.script, ErrorKind::Memory, message, None);
+                let error = ScriptError::new(context.script(), ErrorKind::Memory, message, None);
                 Progress::Done(context.exchange, Verdict::Fail(Box::new(error)))
             }
             State::Native(step, hook, mut exchange, host, None) => {
@@ -145,7 +159,9 @@ impl Call {
     /// When the call's wall time ends, on the host's monotonic clock, in nanoseconds; 0 for one that does not wait.
     pub fn deadline_ns(&self) -> u64 {
         match &self.0 {
-            State::Suspended(_, context) | State::Stillborn(context, _) => context.meter.deadline_ns(),
+            State::Suspended(_, context) | State::Ready(context, ..) | State::Stillborn(context, _) => {
+                context.meter.deadline_ns()
+            }
             State::Waiting(_, deadline_ns) => *deadline_ns,
             State::Native(..) | State::Finished => 0,
         }
@@ -158,13 +174,19 @@ impl Drop for Call {
             let started = match &self.0 {
                 State::Suspended(fiber, _) => fiber.started(),
                 State::Waiting(fiber, _) => fiber.started(),
-                State::Stillborn(..) | State::Native(..) | State::Finished => false,
+                State::Ready(..) | State::Stillborn(..) | State::Native(..) | State::Finished => false,
             };
             if !started || matches!(self.resume(Answer::Cancelled), Progress::Done(..)) {
                 return;
             }
         }
     }
+}
+
+/// Runs a hook; a panic of a host function ends this call only.
+fn run(step: &ScriptStep, program: Option<&Program>, hook: Hook) -> Verdict {
+    catch_unwind(AssertUnwindSafe(|| step.run(program, hook)))
+        .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(step, &*payload))))
 }
 
 /// A native step on a fiber, which owns the exchange until it returns.
@@ -221,7 +243,7 @@ fn within_limits(context: &Context, verdict: Verdict) -> Verdict {
     match (context.meter.exhausted(), &verdict) {
         (Some(kind), Verdict::Continue | Verdict::Reply(_)) => {
             let (kind, message) = failure::ended(kind.as_str());
-            Verdict::Fail(Box::new(ScriptError::new(&context.script, kind, message, None)))
+            Verdict::Fail(Box::new(ScriptError::new(context.script(), kind, message, None)))
         }
         _ => verdict,
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
-use super::fiber;
+use super::{ScriptStep, fiber};
 use crate::error::ErrorKind;
 use crate::exchange::Exchange;
 use crate::host::{Answer, Host, Wait};
@@ -31,8 +31,15 @@ pub(crate) type HostResult<T> = Result<T, Box<EvalAltResult>>;
 pub(crate) struct Context {
     pub(crate) exchange: Box<Exchange>,
     pub(crate) host: Rc<dyn Host>,
-    pub(crate) script: Arc<str>,
+    pub(crate) step: Arc<ScriptStep>,
     pub(crate) meter: Meter,
+}
+
+impl Context {
+    /// The name of the script that is running.
+    pub(crate) fn script(&self) -> &Arc<str> {
+        self.step.script().name()
+    }
 }
 
 /// What a call has used of its limits.
@@ -54,12 +61,13 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) fn new(limits: &Limits, host: &dyn Host) -> Self {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let now = host.monotonic_ns();
         Self {
             fuel: limits.operations_max,
             time_slice_ns: nanoseconds(limits.time_slice),
             memory_bytes_max: i64::try_from(limits.memory_bytes_max).unwrap_or(i64::MAX),
-            deadline_ns: host.monotonic_ns().saturating_add(nanoseconds(limits.wall_time_max)),
-            slice_started_ns: 0,
+            deadline_ns: now.saturating_add(nanoseconds(limits.wall_time_max)),
+            slice_started_ns: now,
             heap_at_resume: 0,
             heap_before: 0,
             heap_at_allowance: 0,

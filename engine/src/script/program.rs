@@ -30,6 +30,12 @@ pub trait HookProgram: Send + Sync {
         arguments: &mut [Dynamic],
     ) -> Result<Dynamic, Box<EvalAltResult>>;
 
+    /// Whether a call of this hook may wait for something or take longer than a time slice. One that may not runs on the
+    /// stack of whoever resumes it.
+    fn may_wait(&self, _hook: Hook) -> bool {
+        true
+    }
+
     /// Bytes of machine code and of the data that belongs to it.
     fn code_bytes(&self) -> usize;
 

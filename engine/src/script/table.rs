@@ -100,6 +100,24 @@ impl Type {
         }
     }
 
+    /// Whether its values are views of the running exchange, which hold nothing of it themselves.
+    pub fn is_view(self) -> bool {
+        matches!(
+            self,
+            Self::Request
+                | Self::Response
+                | Self::Headers
+                | Self::Query
+                | Self::Cookies
+                | Self::Body
+                | Self::Client
+                | Self::Route
+                | Self::Vars
+                | Self::Upstream
+                | Self::Log
+        )
+    }
+
     /// The Rust type behind it.
     pub fn type_id(self) -> TypeId {
         match self {
@@ -172,6 +190,8 @@ pub struct HostFunction {
     /// The type of the value a method or property belongs to.
     pub receiver: Option<Type>,
     pub(crate) register: fn(&HostFunction, &mut Module) -> u64,
+    /// The same function for compiled scripts.
+    pub(crate) direct: super::direct::Direct,
     /// The types of the Rust function: a test compares them with what the row says.
     #[cfg(test)]
     pub(crate) native_types: fn() -> NativeTypes,
@@ -287,6 +307,7 @@ macro_rules! host_functions {
             documentation: concat!($($doc, "\n"),+),
             receiver: host_functions!(@receiver $form $owner),
             register: |row, module| $crate::script::table::register(row, module, $function),
+            direct: |arguments| $crate::script::direct::call($function, arguments),
             #[cfg(test)]
             native_types: || $crate::script::table::native_types($function),
         }),*]

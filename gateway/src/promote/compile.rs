@@ -19,7 +19,7 @@ pub trait Compiler: Send + Sync {
 /// How one step is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Time it may take. A compiler that cannot stop in between is stopped by throwing its result away.
+    /// Time it may take. One that cannot stop in between goes on without anybody waiting; see `overdue`.
     pub time_max: Duration,
     /// Bytes of machine code it may make.
     pub code_bytes_max: usize,

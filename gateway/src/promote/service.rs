@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::compile::Compiler;
 use super::metrics::Counters;
+use super::overdue::Bounded;
 use super::registry::Registry;
 use super::report::{Refusal, Report, State};
 use super::sample::Sample;
@@ -34,7 +35,7 @@ const NICENESS: i32 = 10;
 
 /// Compiles scripts of the serving generation and keeps watch over their programs.
 pub struct Promotion {
-    compiler: Box<dyn Compiler>,
+    compiler: Bounded,
     registry: Mutex<Registry>,
     state_file: Mutex<StateFile>,
     state_folder: Option<PathBuf>,
@@ -95,7 +96,7 @@ impl Promotion {
         let queue = Mutex::default();
         let shadows = Arc::new(Shadows { queue, dropped: AtomicU64::new(0), thread: thread.clone() });
         Arc::new(Self {
-            compiler,
+            compiler: Bounded::new(compiler.into()),
             registry: Mutex::new(registry),
             state_file: Mutex::new(state_file),
             state_folder,
@@ -245,6 +246,7 @@ impl Promotion {
             "queued": registry.queue.len(),
             "code_bytes": registry.code_bytes(),
             "programs": registry.programs.len(),
+            "overdue": self.compiler.overdue(),
             "shadow_runs": self.counters.shadow_runs.load(Ordering::Relaxed),
             "mismatches": self.counters.mismatches.load(Ordering::Relaxed),
             "scripts": scripts,

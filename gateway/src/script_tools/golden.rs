@@ -3,13 +3,15 @@
 //! `UPDATE_GOLDEN=1` writes the reports anew; look at the difference before keeping it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use forebay_engine::Hook;
+use forebay_engine::{Hook, ProgramView};
 use regex::Regex;
 
 use super::run::RunOptions;
 use super::testing::TestOptions;
-use super::{Format, Outcome, Project, check, listing, run, scaffold, testing};
+use super::{Format, Outcome, Project, bench, check, explain, listing, run, scaffold, testing};
+use crate::promote::compile::compiler;
 
 const DATA: &str = "tests-data/script_tools";
 
@@ -116,6 +118,50 @@ fn a_check_reports_every_problem() {
     let mut out = Vec::new();
     assert_eq!(check::check(&project("good"), &[], Format::Text, &mut out).unwrap(), Outcome::Success);
     compare("check_good.txt", &out);
+}
+
+/// Compares a report about compiled code without sizes and times, which are not the same everywhere.
+fn compare_compiled(name: &str, report: &[u8]) {
+    let report = String::from_utf8(report.to_vec()).unwrap();
+    let sizes = Regex::new(r"\d+ (bytes|to enter)|compiled in [^\n]*").unwrap();
+    compare(name, sizes.replace_all(&report, "_ $1").as_bytes());
+}
+
+#[test]
+fn a_compiled_script_is_explained_line_by_line() {
+    let script = RunOptions { script: "stamp", ..RunOptions::default() };
+    let mut out = Vec::new();
+    let project = project("explained");
+    let outcome = explain::explain(&project, &*compiler(), &script, ProgramView::Types, &mut out).unwrap();
+    assert_eq!(outcome, Outcome::Success);
+    compare_compiled("explain.txt", &out);
+    for view in [ProgramView::Ir, ProgramView::Clif, ProgramView::Assembly] {
+        let mut out = Vec::new();
+        explain::explain(&project, &*compiler(), &script, view, &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("weight"), "{view:?} names the functions");
+    }
+}
+
+#[test]
+fn a_bench_compares_all_three_tiers() {
+    let request = Path::new(DATA).join("requests/stamp.json");
+    let options = RunOptions {
+        script: "stamp",
+        request: Some(&request),
+        format: Format::Json,
+        ..RunOptions::default()
+    };
+    let mut out = Vec::new();
+    let time = Duration::from_millis(10);
+    let outcome = bench::bench(&project("explained"), &*compiler(), &options, time, &mut out).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(outcome, Outcome::Success, "{report}");
+    let tiers = report["tiers"].as_array().unwrap();
+    let names: Vec<_> = tiers.iter().filter_map(|tier| tier["tier"].as_str()).collect();
+    assert_eq!(names, ["interpreter", "grain", "program"], "{report}");
+    assert!(
+        tiers.iter().all(|tier| tier["same_verdict"] == true && tier["ns_per_call"].as_f64() > Some(0.0))
+    );
 }
 
 #[test]

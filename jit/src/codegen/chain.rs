@@ -19,6 +19,9 @@ pub(super) struct Root {
 
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn chain(&mut self, expr: &'f Expr, chain: &'f ChainExpr) -> Val {
+        if let Some(value) = self.host_chain(expr, chain) {
+            return value;
+        }
         if let Some(value) = self.inline_chain(expr, chain) {
             return value;
         }

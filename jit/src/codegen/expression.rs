@@ -54,6 +54,7 @@ impl<'f> FunctionGen<'_, 'f> {
                     other => other,
                 }
             }
+            Kind::Narrow { local, .. } => self.narrowed(expr, *local),
             Kind::This => {
                 let address = self.this_address(expr.position);
                 Val::Ref(address)
@@ -427,6 +428,7 @@ impl<'f> FunctionGen<'_, 'f> {
     fn store_statement(&mut self, expr: &'f Expr) -> Val {
         let mark = self.mark();
         match &expr.kind {
+            Kind::Let { local, value, .. } if self.declares_narrowed(*local, value) => {}
             Kind::Let { local, constant, value: initial, exported, global } => {
                 let mut value = self.evaluate(initial, true);
                 // A variable that takes the place of another may be made from it.

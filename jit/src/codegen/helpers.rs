@@ -6,7 +6,8 @@ use cranelift_codegen::isa::CallConv;
 use super::abi;
 use crate::rt::intrinsics::{self, arrays, maps, numbers, text};
 use crate::rt::{
-    calls, chain, errors, frame, fuel, iterate, literals, natives, operators, scope, switch, values,
+    calls, chain, errors, frame, fuel, host_call, iterate, literals, natives, operators, scope, switch,
+    values,
 };
 
 /// One line for each: its name here, where it is, and a place for each parameter. What the types are is told by the
@@ -217,4 +218,5 @@ helpers! {
     MapSet = maps::set, (_, _, _);
     MapClear = maps::clear, (_);
     Chain = chain::chain, (_, _, _, _, _, _, _);
+    HostCall = host_call::host_call, (_, _, _, _, _);
 }

@@ -12,6 +12,9 @@ use crate::rt::values::ValueKind;
 
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn binary(&mut self, expr: &'f Expr, op: BinaryOp, left: &'f Expr, right: &'f Expr) -> Val {
+        if let Some(value) = self.type_test(expr, op, left, right) {
+            return value;
+        }
         if let Some(value) = self.text_binary(expr, op, left, right) {
             return value;
         }

@@ -89,6 +89,10 @@ impl Notes<'_> {
 
     fn chain(&mut self, expr: &Expr, chain: &ChainExpr) {
         let text = chain_text(&self.view.root(chain), chain);
+        if let Some(site) = self.view.host_site(chain) {
+            let ty = self.view.ty(expr);
+            return self.add(expr.position, format!("{text} is bound to the host's {}: {ty}", site.names()));
+        }
         let binding = self.view.chain_binding(chain);
         let ty = self.view.ty(expr);
         let calls = chain.chain.steps.iter().any(|step| matches!(step.kind, StepKind::Method(_)));

@@ -33,7 +33,8 @@ impl Builder<'_> {
         });
         let root = self.chain_root(&sides.lhs, assigns.is_some());
         let chain = Arc::new(parts.into_chain(assigns));
-        Kind::Chain(Box::new(ChainExpr { root, chain, arguments, value }))
+        let host = self.bind(&root, &chain, &arguments);
+        Kind::Chain(Box::new(ChainExpr { root, chain, arguments, value, host }))
     }
 
     fn chain_root(&mut self, root: &Node, assigned: bool) -> ChainRoot {

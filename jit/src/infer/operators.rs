@@ -64,3 +64,13 @@ pub(crate) fn assigned(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
         _ => left.join(&binary(op, left, right)),
     }
 }
+
+/// The type of a variable of type `known` behind a test for type `ty`. What is another type never comes there.
+pub(crate) fn narrowed(known: &Ty, ty: &Ty) -> Ty {
+    match (known, ty) {
+        (Ty::Any, ty) => ty.clone(),
+        (Ty::Array(_), Ty::Array(_)) | (Ty::Map(_), Ty::Map(_)) => known.clone(),
+        (known, ty) if known == ty => known.clone(),
+        _ => Ty::Never,
+    }
+}

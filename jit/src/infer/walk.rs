@@ -75,6 +75,7 @@ impl<'u> Walk<'_, 'u> {
             Kind::Char(_) => Ty::Char,
             Kind::Constant(value) => of_value(value),
             Kind::Local(local) => self.local(*local),
+            Kind::Narrow { local, ty } => operators::narrowed(&self.local(*local), ty),
             Kind::This | Kind::Global { .. } => Ty::Any,
             Kind::Binary { op, left, right } => {
                 let left = self.expression(left);

@@ -2,97 +2,109 @@
 
 use super::{ChainRoot, Expr, Kind, LocalId, Place};
 
+/// Calls `$f` for each direct part of what a node is.
+macro_rules! parts {
+    ($kind:expr, $f:ident, $iter:ident $(, $mutable:tt)?) => {
+        match $kind {
+            Kind::Unit
+            | Kind::Bool(_)
+            | Kind::Int(_)
+            | Kind::Float(_)
+            | Kind::Char(_)
+            | Kind::Constant(_)
+            | Kind::Local(_)
+            | Kind::Narrow { .. }
+            | Kind::This
+            | Kind::Global { .. }
+            | Kind::Share(_)
+            | Kind::Raise(_)
+            | Kind::Interpret(_) => {}
+            Kind::Binary { left, right, .. } => {
+                $f(left);
+                $f(right);
+            }
+            Kind::Negate(part)
+            | Kind::Plus(part)
+            | Kind::Not(part)
+            | Kind::NewPointer(part)
+            | Kind::IsShared(part) => {
+                $f(part);
+            }
+            Kind::And(list)
+            | Kind::Or(list)
+            | Kind::Coalesce(list)
+            | Kind::Interpolate(list)
+            | Kind::Array(list)
+            | Kind::Block(list)
+            | Kind::Map { values: list, .. }
+            | Kind::Call { arguments: list, .. }
+            | Kind::Native { arguments: list, .. }
+            | Kind::Qualified { arguments: list, .. } => list.$iter().for_each($f),
+            Kind::If { condition, then, otherwise } => {
+                $f(condition);
+                $f(then);
+                $f(otherwise);
+            }
+            Kind::Switch(switch) => {
+                $f(&$($mutable)? switch.value);
+                for (condition, body) in &$($mutable)? switch.arms {
+                    condition.$iter().for_each(&mut *$f);
+                    $f(body);
+                }
+            }
+            Kind::While { condition, body, .. } => {
+                if let Some(condition) = condition {
+                    $f(condition);
+                }
+                $f(body);
+            }
+            Kind::DoWhile { condition, body, .. } => {
+                $f(body);
+                $f(condition);
+            }
+            Kind::For(for_loop) => {
+                $f(&$($mutable)? for_loop.iterable);
+                for_loop.body.$iter().for_each($f);
+            }
+            Kind::Break(value) | Kind::Continue(value) | Kind::Return(value) | Kind::Throw(value) => {
+                if let Some(value) = value {
+                    $f(value);
+                }
+            }
+            Kind::Try { body, handler, .. } => {
+                $f(body);
+                $f(handler);
+            }
+            Kind::Let { value, .. } | Kind::Assign { value, .. } | Kind::IsDefined { name: value, .. } => {
+                $f(value);
+            }
+            Kind::Chain(chain) => {
+                chain.value.$iter().for_each(&mut *$f);
+                chain.arguments.$iter().for_each(&mut *$f);
+                if let ChainRoot::Value(root) = &$($mutable)? chain.root {
+                    $f(root);
+                }
+            }
+            Kind::CallPointer { callee, arguments } => {
+                $f(callee);
+                arguments.$iter().for_each($f);
+            }
+            Kind::Curry { pointer, arguments } => {
+                $f(pointer);
+                arguments.$iter().for_each($f);
+            }
+        }
+    };
+}
+
 /// Calls `f` for each direct part of a node.
-#[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
 pub fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
-    match &expr.kind {
-        Kind::Unit
-        | Kind::Bool(_)
-        | Kind::Int(_)
-        | Kind::Float(_)
-        | Kind::Char(_)
-        | Kind::Constant(_)
-        | Kind::Local(_)
-        | Kind::This
-        | Kind::Global { .. }
-        | Kind::Share(_)
-        | Kind::Raise(_)
-        | Kind::Interpret(_) => {}
-        Kind::Binary { left, right, .. } => {
-            f(left);
-            f(right);
-        }
-        Kind::Negate(part)
-        | Kind::Plus(part)
-        | Kind::Not(part)
-        | Kind::NewPointer(part)
-        | Kind::IsShared(part) => {
-            f(part);
-        }
-        Kind::And(list)
-        | Kind::Or(list)
-        | Kind::Coalesce(list)
-        | Kind::Interpolate(list)
-        | Kind::Array(list)
-        | Kind::Block(list)
-        | Kind::Map { values: list, .. }
-        | Kind::Call { arguments: list, .. }
-        | Kind::Native { arguments: list, .. }
-        | Kind::Qualified { arguments: list, .. } => list.iter().for_each(f),
-        Kind::If { condition, then, otherwise } => {
-            f(condition);
-            f(then);
-            f(otherwise);
-        }
-        Kind::Switch(switch) => {
-            f(&switch.value);
-            for (condition, body) in &switch.arms {
-                condition.iter().for_each(&mut *f);
-                f(body);
-            }
-        }
-        Kind::While { condition, body, .. } => {
-            if let Some(condition) = condition {
-                f(condition);
-            }
-            f(body);
-        }
-        Kind::DoWhile { condition, body, .. } => {
-            f(body);
-            f(condition);
-        }
-        Kind::For(for_loop) => {
-            f(&for_loop.iterable);
-            for_loop.body.iter().for_each(f);
-        }
-        Kind::Break(value) | Kind::Continue(value) | Kind::Return(value) | Kind::Throw(value) => {
-            if let Some(value) = value {
-                f(value);
-            }
-        }
-        Kind::Try { body, handler, .. } => {
-            f(body);
-            f(handler);
-        }
-        Kind::Let { value, .. } | Kind::Assign { value, .. } | Kind::IsDefined { name: value, .. } => {
-            f(value);
-        }
-        Kind::Chain(chain) => {
-            chain.value.iter().for_each(&mut *f);
-            chain.arguments.iter().for_each(&mut *f);
-            if let ChainRoot::Value(root) = &chain.root {
-                f(root);
-            }
-        }
-        Kind::CallPointer { callee, arguments } => {
-            f(callee);
-            arguments.iter().for_each(f);
-        }
-        Kind::Curry { pointer, arguments } => {
-            f(pointer);
-            arguments.iter().for_each(f);
-        }
-    }
+    parts!(&expr.kind, f, iter);
+}
+
+/// As [`parts`], to change them.
+pub fn parts_mut(kind: &mut Kind, f: &mut dyn FnMut(&mut Expr)) {
+    parts!(kind, f, iter_mut, mut);
 }
 
 /// Whether the test holds for the node or any part of it.
@@ -148,7 +160,7 @@ pub fn is_this(expr: &Expr) -> bool {
 pub fn mentions(expr: &Expr, local: LocalId) -> bool {
     let is = |place: &Place| matches!(place, Place::Local { local: found, .. } if *found == local);
     match &expr.kind {
-        Kind::Local(found) => *found == local,
+        Kind::Local(found) | Kind::Narrow { local: found, .. } => *found == local,
         Kind::Chain(chain) => matches!(&chain.root, ChainRoot::Place(place) if is(place)),
         Kind::Call { first: Some(first), .. } => is(&first.place),
         _ => may_write(expr, local),

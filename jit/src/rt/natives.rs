@@ -251,7 +251,7 @@ fn rehearse(
 }
 
 /// Whether names mean what they always mean to this program: no import has changed the global namespace.
-fn is_settled(context: &Context<'_>) -> bool {
+pub(super) fn is_settled(context: &Context<'_>) -> bool {
     context.global.num_imports() == 0
         || !context
             .global

@@ -22,17 +22,18 @@ fn until_it_dies(gateway: &Gateway) -> usize {
 
 #[test]
 fn a_patch_that_takes_the_process_down_is_quarantined_at_the_next_start() {
-    for (crash, signal) in [
-        ("if (number == 20) *(volatile int *)0 = 1", "SIGSEGV"),
-        ("if (number == 20) abort()", "SIGABRT"),
-        ("if (number == 20) exit(3)", "exit"),
-        ("if (number == 20) { char *volatile nowhere = (char *)8; memset(nowhere, 1, 4096); }", "SIGSEGV"),
+    for (nth, crash, signal) in [
+        (1_000, "*(volatile int *)0 = 1", "SIGSEGV"),
+        (20, "abort()", "SIGABRT"),
+        (20, "exit(3)", "exit"),
+        (20, "{ char *volatile nowhere = (char *)8; memset(nowhere, 1, 4096); }", "SIGSEGV"),
     ] {
         let mut gateway = gateway();
-        let library = Patch::new("fix", "1.0.0").code("IN_REQUEST", crash).build();
+        let crash = format!("if (number == {nth}) {crash}");
+        let library = Patch::new("fix", "1.0.0").code("IN_REQUEST", &crash).build();
         library.put(&gateway.path("patches"), "fix.so");
         assert!(gateway.reload().0);
-        assert_eq!(until_it_dies(&gateway), 19, "{crash}");
+        assert_eq!(until_it_dies(&gateway), nth - 1, "{crash}");
         assert!(!gateway.revive().success());
         let line = gateway.wait_for_log("QUARANTINED");
         assert!(

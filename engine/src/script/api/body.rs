@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use rhai::{Blob, Dynamic, ImmutableString};
 
-use super::{Side, json_to_dynamic, to_body_bytes};
+use super::{Side, json_from_slice, to_body_bytes};
 use crate::exchange::{Body, Exchange};
 use crate::host::{Answer, Wait};
 use crate::script::context::{HostResult, fail, wait, with_exchange};
@@ -38,8 +38,8 @@ fn blob(body: &mut BodyHandle) -> HostResult<Blob> {
 }
 
 fn json(body: &mut BodyHandle) -> HostResult<Dynamic> {
-    match serde_json::from_slice(&read(body.0)?) {
-        Ok(value) => Ok(json_to_dynamic(value)),
+    match json_from_slice(&read(body.0)?) {
+        Ok(value) => Ok(value),
         Err(error) => fail(format!("the body is not JSON: {error}")),
     }
 }

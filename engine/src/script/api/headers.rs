@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName};
 use rhai::{Array, Dynamic, ImmutableString, Map, Module};
 
 use super::{Side, header_name, header_text, header_value};
+use crate::script::bind::Prepared;
 use crate::script::context::{HostResult, fail, with_exchange};
 use crate::script::table::{HostFunction, host_functions};
 
@@ -57,7 +58,10 @@ fn get(headers: &mut Headers, name: &str) -> HostResult<Dynamic> {
 }
 
 fn set(headers: &mut Headers, name: &str, value: Dynamic) -> HostResult<()> {
-    let name = header_name(name)?;
+    replace(*headers, header_name(name)?, &value)
+}
+
+fn replace(headers: Headers, name: HeaderName, value: &Dynamic) -> HostResult<()> {
     if let Some(items) = value.read_lock::<Array>() {
         let values = items.iter().map(|item| header_value(&name, item)).collect::<HostResult<Vec<_>>>()?;
         return with_map(headers.0, |map| {
@@ -69,11 +73,30 @@ fn set(headers: &mut Headers, name: &str, value: Dynamic) -> HostResult<()> {
         if value.is_unit() {
             map.remove(name);
         } else {
-            let value = header_value(&name, &value)?;
+            let value = header_value(&name, value)?;
             store(map, name, value, HeaderMap::try_insert)?;
         }
         Ok(())
     })
+}
+
+/// Reads a field of a constant name, which is parsed once.
+pub(super) fn prepare_get(headers: Headers, name: &str) -> Option<Prepared> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    Some(Box::new(move |_| {
+        with_map(headers.0, |map| Ok(map.get(&name).map_or(Dynamic::UNIT, |value| header_text(value).into())))
+    }))
+}
+
+/// Replaces a field of a constant name that may be changed.
+pub(super) fn prepare_set(headers: Headers, name: &str) -> Option<Prepared> {
+    let name = header_name(name).ok()?;
+    Some(Box::new(move |arguments| {
+        let [value] = arguments else { return fail("an assignment has one value") };
+        // A name of our own: clones of one would all count in the same place.
+        let own = HeaderName::from_lowercase(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone());
+        replace(headers, own, value).map(|()| Dynamic::UNIT)
+    }))
 }
 
 fn append(headers: &mut Headers, name: &str, value: Dynamic) -> HostResult<()> {

@@ -2,7 +2,7 @@
 
 use rhai::{Dynamic, ImmutableString};
 
-use crate::script::api::{dynamic_to_json, json_to_dynamic};
+use crate::script::api::{dynamic_to_json, json_from_slice};
 use crate::script::context::{HostResult, fail};
 use crate::script::table::{HostFunction, host_functions};
 
@@ -16,8 +16,8 @@ pub(super) static TABLE: &[HostFunction] = host_functions! {
 };
 
 fn parse(text: &str) -> HostResult<Dynamic> {
-    match serde_json::from_str(text) {
-        Ok(value) => Ok(json_to_dynamic(value)),
+    match json_from_slice(text.as_bytes()) {
+        Ok(value) => Ok(value),
         Err(error) => fail(format!("not JSON: {error}")),
     }
 }

@@ -26,7 +26,7 @@ fn write(level: LogLevel, message: &Dynamic) -> HostResult<()> {
 /// Writes a line for the running call; `print` and `debug` come here too.
 pub(in crate::script) fn write_text(level: LogLevel, message: &str) -> HostResult<()> {
     with(|context| {
-        let line = LogLine { level, script: &context.script, request_id: &context.exchange.id, message };
+        let line = LogLine { level, script: context.script(), request_id: &context.exchange.id, message };
         context.host.log(line);
     })
 }

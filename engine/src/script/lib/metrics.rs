@@ -37,6 +37,6 @@ fn report(kind: MetricKind, name: &str, value: f64) -> HostResult<()> {
         return fail(format!("metrics: a name is 1 to {NAME_BYTES_MAX} of the characters a to z and _"));
     }
     with(|context| {
-        context.host.metric(Metric { script: &context.script, name, kind, value });
+        context.host.metric(Metric { script: context.script(), name, kind, value });
     })
 }

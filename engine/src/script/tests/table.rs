@@ -42,6 +42,7 @@ fn the_comparison_of_types_finds_a_row_that_lies() {
             documentation: row.documentation,
             receiver: row.receiver,
             register: row.register,
+            direct: row.direct,
             native_types: row.native_types,
         };
         assert!(difference(&lie).is_some(), "{}", lie.signature());

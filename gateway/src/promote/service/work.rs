@@ -120,7 +120,7 @@ impl Promotion {
         options: compile::Options,
         tries: impl FnOnce() -> bool,
     ) -> Result<(Arc<Program>, Compilation), Failure> {
-        let outcome = compile::attempt(&*self.compiler, watch.step(), options);
+        let outcome = self.compiler.attempt(watch.step(), options);
         let (program, took) = outcome.map_err(Failure::Rejected)?;
         self.counters.compiled(took);
         self.lock().budget.spend(took);

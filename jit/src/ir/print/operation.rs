@@ -68,6 +68,7 @@ impl View<'_> {
                 )
             }
             Kind::Local(local) => self.name(*local),
+            Kind::Narrow { local, ty } => format!("{}, found to be {ty}", self.name(*local)),
             Kind::This => "this".to_owned(),
             Kind::Global { qualified, .. } => format!("global {qualified}"),
             Kind::Binary { op, left, right } => {

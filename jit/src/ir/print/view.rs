@@ -1,6 +1,7 @@
 //! What a listing wants to know of one instance.
 
 use super::local_name;
+use crate::host::HostSite;
 use crate::infer::{Instance, InstanceId, Typed, binary_type, may_hold_function};
 use crate::ir::{ChainExpr, ChainRoot, Expr, FirstArgument, Function, LocalId, Place, Unit};
 use crate::rt::chain::{Method, StepKind};
@@ -58,6 +59,15 @@ impl<'p> View<'p> {
             ChainRoot::Place(place) => self.place(*place),
             ChainRoot::Value(_) => "_".to_owned(),
         }
+    }
+
+    /// What a chain on a value of the host's is bound to, unless types say that it is no such value.
+    pub(crate) fn host_site<'c>(&self, chain: &'c ChainExpr) -> Option<&'c HostSite> {
+        let is_open = match &chain.root {
+            ChainRoot::Place(place) => self.place_ty(*place).is_any(),
+            ChainRoot::Value(_) => true,
+        };
+        chain.host.as_deref().filter(|_| is_open)
     }
 
     /// Who walks a chain, as far as types decide it: machine code that knows each container, machine code that tests,

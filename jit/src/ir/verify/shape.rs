@@ -120,7 +120,7 @@ impl Shape<'_> {
     fn node(&mut self, expr: &Expr) -> Result<(), String> {
         self.number(expr)?;
         match &expr.kind {
-            Kind::Local(local) => self.local(expr, *local),
+            Kind::Local(local) | Kind::Narrow { local, .. } => self.local(expr, *local),
             Kind::Block(elements) => {
                 let length = self.opened.len();
                 self.all(elements)?;

@@ -60,7 +60,7 @@ fn constants_of_the_host_in_unusual_forms() {
                 BTreeMap::from([(String::from("HOST"), Dynamic::from(map.clone()).into_read_only())]);
             let library = body.clone_functions_only();
             let hooks = [Some(("hook", &[][..], &body)), None, None, None];
-            let unit = StepUnit { engine: &engine, library: &library, hooks, constants: &constants };
+            let unit = StepUnit { engine: &engine, library: &library, hooks, constants: &constants, host: None };
             for (specialise, inline_layout) in super::MODES {
                 let options = Options { specialise, inline_layout, ..Options::default() };
                 let program = compile_step(&unit, &options).expect(script);
