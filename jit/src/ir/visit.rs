@@ -102,7 +102,7 @@ pub fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
     parts!(&expr.kind, f, iter);
 }
 
-/// As [`parts`], to change them.
+/// As [`parts()`], to change them.
 pub fn parts_mut(kind: &mut Kind, f: &mut dyn FnMut(&mut Expr)) {
     parts!(kind, f, iter_mut, mut);
 }
