@@ -57,11 +57,26 @@ impl Builder<'_> {
     fn chain_value(&mut self, root: &Node, assigned: bool) -> Expr {
         let value = self.expression(root);
         match (&value.kind, root) {
-            (Kind::Constant(_), Node::Variable(variable, ..)) if assigned => {
+            // Of the host's own types, what can be assigned is for their setters to say.
+            (Kind::Constant(constant), Node::Variable(variable, ..)) if assigned && is_of_rhai(constant) => {
                 let raise = Raise::AssignmentToConstant(variable.1.to_string());
                 self.node(root.position(), root.start_position(), Kind::Raise(raise))
             }
             _ => value,
         }
     }
+}
+
+/// Whether the value is of one of Rhai's own types, whose members are changed in place.
+fn is_of_rhai(value: &rhai::Dynamic) -> bool {
+    value.is_unit()
+        || value.is_bool()
+        || value.is_int()
+        || value.is_float()
+        || value.is_char()
+        || value.is_string()
+        || value.is_array()
+        || value.is_blob()
+        || value.is_map()
+        || value.is_fnptr()
 }

@@ -45,6 +45,10 @@ fn compare(body: &str, limits: &Limits) {
 
 /// What bodies do, each with `x` as its result.
 const EXPRESSIONS: &[&str] = &[
+    "{ config.x = 1; 0 }",
+    "{ config.x += 1; 0 }",
+    "{ config[\"x\"] = 1; 0 }",
+    "{ P.x = 1; 0 }",
     "req.headers[\"x-a\"]",
     "req.headers[\"X-A\"]",
     "req.headers[\"no such\"]",
