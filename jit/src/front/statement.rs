@@ -1,6 +1,6 @@
 //! Statements.
 
-use rhai::{ASTFlags, Expr as Node, FlowControl, Position, Span, Stmt, StmtBlock, SwitchCasesCollection};
+use rhai::{ASTFlags, Dynamic, Expr as Node, FlowControl, Position, Stmt, StmtBlock, SwitchCasesCollection};
 
 use super::Builder;
 use crate::ir::{Expr, For, Kind, Place, Raise, Switch, SwitchRange};
@@ -222,10 +222,17 @@ impl Builder<'_> {
             (condition, this.expression(&arm.rhs))
         };
         let arms = cases.expressions.iter().map(|expression| arm(self, expression)).collect();
-        let exact = cases.cases.values().map(|case| (case.value.clone(), case.blocks.to_vec())).collect();
+        let exact =
+            in_order(cases.cases.values().map(|case| (case.value.clone(), case.blocks.to_vec())).collect());
         let ranges = cases.ranges.iter().map(switch_range).collect();
         Kind::Switch(Box::new(Switch { value, exact, ranges, default: cases.def_case, arms }))
     }
+}
+
+/// The cases by arm and value: the parser keeps them in a table whose order changes from build to build.
+fn in_order(mut cases: Vec<(Dynamic, Vec<usize>)>) -> Vec<(Dynamic, Vec<usize>)> {
+    cases.sort_by_cached_key(|(value, arms)| (arms.clone(), value.as_int().ok(), format!("{value:?}")));
+    cases
 }
 
 fn switch_range(case: &rhai::RangeCase) -> SwitchRange {
@@ -238,6 +245,3 @@ fn switch_range(case: &rhai::RangeCase) -> SwitchRange {
         }
     }
 }
-
-#[allow(dead_code, reason = "names the type for the signature above")]
-type BlockSpan = Span;
