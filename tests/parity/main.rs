@@ -130,7 +130,7 @@ fn generated_programs_run_alike_in_every_tier() {
     let sum = |count: fn(&Generated) -> u64| halves.iter().map(count).sum::<u64>();
     let (compared, failing) = (sum(|half| half.compared), sum(|half| half.failing));
     println!("{compared} of {GENERATED} programs compared, {failing} of them ended in an error");
-    assert!(compared * 100 > GENERATED * 88, "{compared}: too many do not parse or hit a limit");
+    assert!(compared * 100 > GENERATED * 95, "{compared}: too many do not parse or hit a limit");
     assert!(failing * 4 > compared && failing * 5 < compared * 4, "{failing} of {compared} end in an error");
 }
 

@@ -8,7 +8,7 @@
 #[allow(dead_code, reason = "other targets use more of it")]
 mod harness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +26,9 @@ const STACK_BYTES: usize = 512 << 20;
 
 /// A program that takes longer than this is told about: it should not exist.
 const SLOW: Duration = Duration::from_secs(20);
+
+/// So many words of a reason tell it from others.
+const REASON_WORDS: usize = 6;
 
 struct Options {
     programs: u64,
@@ -85,6 +88,8 @@ struct Progress {
     stop: AtomicBool,
     /// Findings without their digits, to tell new ones.
     findings: Mutex<BTreeSet<String>>,
+    /// Why programs were not compared, with how many there were.
+    reasons: Mutex<BTreeMap<String, u64>>,
 }
 
 fn main() -> ExitCode {
@@ -120,6 +125,9 @@ fn main() -> ExitCode {
         count(&progress.skipped),
         count(&progress.unparsed)
     );
+    for (reason, programs) in progress.reasons.lock().expect("no thread panics with the lock").iter() {
+        println!("{programs:>8} {reason}");
+    }
     let findings = progress.findings.lock().expect("no thread panics with the lock").len();
     println!("{findings} findings");
     ExitCode::from(u8::from(findings > 0))
@@ -172,17 +180,19 @@ fn soak(options: &Options, worker: u64, progress: &Progress) {
             &tiers[..]
         };
         match run(&engine, tiers, &source) {
-            None => {
+            Err(error) => {
                 progress.unparsed.fetch_add(1, Ordering::Relaxed);
+                note_reason(progress, &error);
             }
-            Some(Comparison::Equal(outcome)) => {
+            Ok(Comparison::Equal(outcome)) => {
                 progress.compared.fetch_add(1, Ordering::Relaxed);
                 progress.failing.fetch_add(u64::from(outcome.failed()), Ordering::Relaxed);
             }
-            Some(Comparison::Skipped(_)) => {
+            Ok(Comparison::Skipped(outcome)) => {
                 progress.skipped.fetch_add(1, Ordering::Relaxed);
+                note_reason(progress, &outcome.end);
             }
-            Some(Comparison::Different(first)) => {
+            Ok(Comparison::Different(first)) => {
                 found(options, progress, &smallest(&engine, tiers, seed, &source, &first));
             }
         }
@@ -205,16 +215,23 @@ fn found(options: &Options, progress: &Progress, finding: &str) {
     }
 }
 
-fn run(engine: &Engine, tiers: &[Box<dyn Tier>], source: &str) -> Option<Comparison> {
-    let ast = engine.compile(source).ok()?;
-    Some(compare(engine, &ast, tiers))
+/// Counts why a program was not compared: the beginning of what was said, without what differs from program to program.
+fn note_reason(progress: &Progress, text: &str) {
+    let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 2);
+    let reason = words.take(REASON_WORDS).collect::<Vec<_>>().join(" ");
+    *progress.reasons.lock().expect("no thread panics with the lock").entry(reason).or_default() += 1;
+}
+
+fn run(engine: &Engine, tiers: &[Box<dyn Tier>], source: &str) -> Result<Comparison, String> {
+    let ast = engine.compile(source).map_err(|error| error.to_string())?;
+    Ok(compare(engine, &ast, tiers))
 }
 
 fn smallest(engine: &Engine, tiers: &[Box<dyn Tier>], seed: u64, source: &str, first: &Difference) -> String {
-    let mut shows = |source: &str| matches!(run(engine, tiers, source), Some(Comparison::Different(_)));
+    let mut shows = |source: &str| matches!(run(engine, tiers, source), Ok(Comparison::Different(_)));
     let small = minimise::minimise(source, &mut shows);
     match run(engine, tiers, &small) {
-        Some(Comparison::Different(difference)) => format!("seed {seed}:\n{small}\n{difference}"),
+        Ok(Comparison::Different(difference)) => format!("seed {seed}:\n{small}\n{difference}"),
         _ => format!("seed {seed}: a difference that does not repeat:\n{source}\n{first}"),
     }
 }
