@@ -8,6 +8,7 @@ mod abi;
 mod access;
 mod branch;
 mod call;
+mod cells;
 mod chain;
 mod control;
 mod entry;

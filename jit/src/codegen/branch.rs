@@ -37,7 +37,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 self.branch_on_comparison(condition, *op, (left, right), (yes, no));
             }
             _ => {
-                let value = self.evaluate(condition, true);
+                let value = self.evaluate_with_cell(condition);
                 let value = self.condition(value, condition.position);
                 self.builder.ins().brif(value, yes, &[], no, &[]);
             }

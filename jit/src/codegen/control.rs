@@ -12,7 +12,7 @@ use crate::ty::Ty;
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn control(&mut self, expr: &'f Expr, wanted: bool) -> Val {
         match &expr.kind {
-            Kind::Block(elements) => self.block(elements, wanted),
+            Kind::Block(elements) => self.block(expr, elements, wanted),
             Kind::If { condition, then, otherwise } => self.if_else(expr, condition, then, otherwise, wanted),
             Kind::Switch(switch) => self.switch(expr, switch, wanted),
             Kind::While { .. } | Kind::DoWhile { .. } | Kind::For(_) => self.scoped(|this| {
@@ -48,7 +48,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 self.while_loop(expr, condition.as_deref(), body, *cost, wanted)
             }
             Kind::DoWhile { condition, until, body, cost } => {
-                let destination = self.destination(self.node_ty(expr), wanted);
+                let destination = self.destination(expr, wanted);
                 self.do_loop(&destination, condition, *until, body, *cost);
                 self.collected(&destination)
             }
@@ -57,25 +57,32 @@ impl<'f> FunctionGen<'_, 'f> {
         }
     }
 
-    fn block(&mut self, elements: &'f [Expr], wanted: bool) -> Val {
+    fn block(&mut self, expr: &Expr, elements: &'f [Expr], wanted: bool) -> Val {
+        let keeps_cell = self.keeps_cell.take_if(|id| *id == expr.id).is_some();
         let Some((last, before)) = elements.split_last() else { return Val::Unit };
         for element in before {
             let mark = self.mark();
             self.evaluate(element, false);
             self.release(mark);
         }
-        let value = self.evaluate(last, wanted);
+        if !wanted {
+            return self.evaluate(last, false);
+        }
+        let value = self.evaluate_last(last, keeps_cell);
         // A variable of the block may be gone, or another one, when the value is used.
-        if wanted { self.keep(value) } else { value }
+        self.keep(value)
     }
 
-    /// A place for the value of a construct whose ends give values of type `ty` together.
-    pub(super) fn destination(&mut self, ty: &Ty, wanted: bool) -> Destination {
+    /// A place for the value of a construct with several ends.
+    pub(super) fn destination(&mut self, expr: &Expr, wanted: bool) -> Destination {
+        let ty = self.node_ty(expr);
+        let keeps_cell = self.keeps_cell.take_if(|id| *id == expr.id).is_some();
         if !wanted || matches!(ty, Ty::Unit | Ty::Never) {
             return Destination::Nowhere;
         }
         match machine_type(ty) {
             Some(machine) => Destination::Register(self.builder.declare_var(machine), ty.clone()),
+            None if keeps_cell => Destination::Cell(self.temp()),
             None => Destination::Slot(self.temp()),
         }
     }
@@ -92,6 +99,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 let address = self.slot_address(*slot);
                 self.put(value, address);
             }
+            Destination::Cell(slot) => self.put_with_cell(value, *slot),
             Destination::Nowhere => self.discard(value),
         }
     }
@@ -102,7 +110,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 let value = self.builder.use_var(*variable);
                 Self::scalar(ty, Some(value))
             }
-            Destination::Slot(slot) => Val::Temp(*slot),
+            Destination::Slot(slot) | Destination::Cell(slot) => Val::Temp(*slot),
             Destination::Nowhere => Val::Unit,
         }
     }
@@ -111,9 +119,11 @@ impl<'f> FunctionGen<'_, 'f> {
     fn end(&mut self, expr: &'f Expr, destination: &Destination, wanted: bool, done: Block) {
         let mark = self.mark();
         self.scoped(|this| {
-            let value = this.evaluate(expr, wanted);
             if wanted {
+                let value = this.evaluate_last(expr, matches!(destination, Destination::Cell(_)));
                 this.settle(destination, value);
+            } else {
+                this.evaluate(expr, false);
             }
         });
         self.release(mark);
@@ -128,7 +138,7 @@ impl<'f> FunctionGen<'_, 'f> {
         otherwise: &'f Expr,
         wanted: bool,
     ) -> Val {
-        let destination = self.destination(self.node_ty(expr), wanted);
+        let destination = self.destination(expr, wanted);
         let (yes, no) = (self.builder.create_block(), self.builder.create_block());
         let done = self.builder.create_block();
         let mark = self.mark();
@@ -155,7 +165,7 @@ impl<'f> FunctionGen<'_, 'f> {
         cost: u32,
         wanted: bool,
     ) -> Val {
-        let destination = self.destination(self.node_ty(expr), wanted);
+        let destination = self.destination(expr, wanted);
         let head = self.builder.create_block();
         let inside = self.builder.create_block();
         let over = self.builder.create_block();
@@ -220,13 +230,17 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn leave_loop(&mut self, value: Option<&'f Expr>, breaks: bool) -> Val {
-        let value = value.map_or(Val::Unit, |value| self.evaluate(value, true));
+        let result = self.loops.last().and_then(|around| around.result.clone());
+        let value = value.map_or(Val::Unit, |value| match &result {
+            Some(destination) if breaks => self.evaluate_end(value, destination),
+            _ => self.evaluate(value, true),
+        });
         let Some(around) = self.loops.last() else {
             // The parser lets no `break` stand outside of a loop.
             self.discard(value);
             return Val::Unit;
         };
-        let (exit, next, result) = (around.exit, around.next, around.result.clone());
+        let (exit, next) = (around.exit, around.next);
         let (catches, mark) = (around.catches, around.mark);
         match result {
             Some(result) if breaks => self.settle(&result, value),
@@ -258,7 +272,7 @@ impl<'f> FunctionGen<'_, 'f> {
         handler: &'f Expr,
         wanted: bool,
     ) -> Val {
-        let destination = self.destination(self.node_ty(expr), wanted);
+        let destination = self.destination(expr, wanted);
         let caught = self.cold_block();
         let done = self.builder.create_block();
         let first = self.mark();
@@ -311,7 +325,7 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn switch(&mut self, expr: &'f Expr, switch: &'f crate::ir::Switch, wanted: bool) -> Val {
-        let destination = self.destination(self.node_ty(expr), wanted);
+        let destination = self.destination(expr, wanted);
         let done = self.builder.create_block();
         let mark = self.mark();
         let value = self.evaluate(&switch.value, true);

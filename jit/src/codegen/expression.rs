@@ -188,10 +188,10 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn coalesce(&mut self, expr: &'f Expr, operands: &'f [Expr]) -> Val {
-        let destination = self.destination(self.node_ty(expr), true);
+        let destination = self.destination(expr, true);
         let done = self.builder.create_block();
         for (index, operand) in operands.iter().enumerate() {
-            let value = self.evaluate(operand, true);
+            let value = self.evaluate_end(operand, &destination);
             if index + 1 == operands.len() {
                 self.settle(&destination, value);
                 self.builder.ins().jump(done, &[]);
@@ -347,22 +347,14 @@ impl<'f> FunctionGen<'_, 'f> {
         for (index, expression) in (0..).zip(expressions) {
             let mark = self.mark();
             let value = self.evaluate(expression, true);
-            let address = self.slot_address(first + index);
-            match value {
-                Val::Ref(from) => self.call(Helper::Clone, &[address, from]),
-                Val::Either(from, slot) => {
-                    self.call(Helper::Clone, &[address, from]);
-                    self.discard(Val::Temp(slot));
-                }
-                other => self.put(other, address),
-            }
+            self.put_with_cell(value, first + index);
             self.release(mark);
         }
         first
     }
 
     fn is_shared(&mut self, value: &'f Expr) -> Val {
-        let value = self.evaluate(value, true);
+        let value = self.evaluate_with_cell(value);
         let (address, value) = self.boxed(value);
         let shared = self.call_value(Helper::IsShared, &[address]);
         self.discard(value);

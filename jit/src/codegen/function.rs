@@ -15,7 +15,7 @@ use super::facts::Fact;
 use super::helpers::Helper;
 use super::value::{Val, machine_type};
 use crate::infer::{Instance, InstanceId};
-use crate::ir::{Function, LocalId};
+use crate::ir::{Function, LocalId, NodeId};
 use crate::layout::Layout;
 use crate::rt::context::Context;
 use crate::ty::Ty;
@@ -66,6 +66,8 @@ pub(super) enum Destination {
     Register(Variable, Ty),
     /// In a slot.
     Slot(u32),
+    /// In a slot, with its cell if it has one.
+    Cell(u32),
     /// Nobody wants it, or it is always unit.
     Nowhere,
 }
@@ -97,6 +99,8 @@ pub(super) struct FunctionGen<'g, 'f> {
     pub(super) callees: Vec<Option<FuncRef>>,
     pub(super) facts: Vec<Fact>,
     pub(super) next_fact: u32,
+    /// The construct whose value stays in its cell.
+    pub(super) keeps_cell: Option<NodeId>,
 }
 
 /// Up to so many slots are made empty one by one when a function begins.
@@ -141,6 +145,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
             callees,
             facts: Vec::new(),
             next_fact: 0,
+            keeps_cell: None,
         }
     }
 

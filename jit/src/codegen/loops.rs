@@ -25,7 +25,7 @@ struct Blocks {
 
 impl<'f> FunctionGen<'_, 'f> {
     pub(super) fn for_loop(&mut self, expr: &'f Expr, for_loop: &'f For, wanted: bool) -> Val {
-        let destination = self.destination(self.node_ty(expr), wanted);
+        let destination = self.destination(expr, wanted);
         let mark = self.mark();
         let blocks = Blocks {
             head: self.builder.create_block(),
