@@ -72,7 +72,10 @@ fn failures(tiers: &str) -> Vec<String> {
 fn what_fails_fails_as_interpreted_and_the_next_request_is_served() {
     let (interpreted, compiled) = (failures(INTERPRETED), failures(COMPILED));
     for ((name, _, is_same, _), (expected, found)) in HOSTILE.iter().zip(interpreted.iter().zip(&compiled)) {
-        assert!(!expected.is_empty() && (found == expected || !is_same), "{name}: {found}, not {expected}");
+        // Operations are counted for a whole round of a loop, so that they may end in another column.
+        let line = |said: &str| said.split(':').take(2).collect::<Vec<_>>().join(":");
+        let is_equal = found == expected || !is_same && line(found) == line(expected);
+        assert!(!expected.is_empty() && is_equal, "{name}: {found}, not {expected}");
     }
 }
 

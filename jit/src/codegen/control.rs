@@ -49,7 +49,7 @@ impl<'f> FunctionGen<'_, 'f> {
             }
             Kind::DoWhile { condition, until, body, cost } => {
                 let destination = self.destination(expr, wanted);
-                self.do_loop(&destination, condition, *until, body, *cost);
+                self.do_loop(expr, &destination, (condition, *until), body, *cost);
                 self.collected(&destination)
             }
             Kind::For(for_loop) => self.for_loop(expr, for_loop, wanted),
@@ -172,7 +172,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let exit = self.builder.create_block();
         self.builder.ins().jump(head, &[]);
         self.builder.switch_to_block(head);
-        self.charge(cost);
+        self.charge(cost, first_position(expr, [condition.unwrap_or(body), body]));
         let mark = self.mark();
         match condition {
             Some(condition) => self.branch(condition, inside, over),
@@ -196,9 +196,9 @@ impl<'f> FunctionGen<'_, 'f> {
 
     fn do_loop(
         &mut self,
+        expr: &'f Expr,
         destination: &Destination,
-        condition: &'f Expr,
-        until: bool,
+        (condition, until): (&'f Expr, bool),
         body: &'f Expr,
         cost: u32,
     ) {
@@ -208,7 +208,7 @@ impl<'f> FunctionGen<'_, 'f> {
         let exit = self.builder.create_block();
         self.builder.ins().jump(head, &[]);
         self.builder.switch_to_block(head);
-        self.charge(cost);
+        self.charge(cost, first_position(expr, [body, condition]));
         let mark = self.mark();
         // `continue` goes round without looking at the condition.
         self.enter_loop(exit, head, destination);
@@ -459,4 +459,9 @@ impl<'f> FunctionGen<'_, 'f> {
         }
         self.builder.ins().jump(otherwise, &[]);
     }
+}
+
+/// Where a round of a loop begins: the first of its parts that has a position, or the loop itself.
+fn first_position(expr: &Expr, parts: [&Expr; 2]) -> u32 {
+    parts.iter().map(|part| part.first_position()).find(|position| *position != 0).unwrap_or(expr.position)
 }

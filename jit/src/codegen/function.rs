@@ -165,7 +165,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         self.builder.switch_to_block(start);
         self.settle_parameters(arguments);
         self.stack_check();
-        self.charge(self.function.nodes + 1);
+        self.charge(self.function.nodes + 1, self.function.body.first_position());
         let value = self.evaluate(&self.function.body, true);
         self.return_with(value);
         self.exits();
@@ -296,7 +296,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
     }
 
     /// Charges operations and asks for more when they are used up.
-    pub(super) fn charge(&mut self, cost: u32) {
+    pub(super) fn charge(&mut self, cost: u32, position: u32) {
         if !self.generator.options.count_operations {
             return;
         }
@@ -309,7 +309,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         let fine = self.builder.create_block();
         self.builder.ins().brif(empty, refuel, &[], fine, &[]);
         self.builder.switch_to_block(refuel);
-        let position = self.position(self.function.body.position);
+        let position = self.position(position);
         let context = self.context;
         let status = self.call_value(Helper::Refuel, &[context, position]);
         self.fail_if(status);

@@ -336,7 +336,8 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn loop_body(&mut self, for_loop: &'f For, blocks: &Blocks, destination: &Destination) {
-        self.charge(for_loop.cost);
+        let first = for_loop.body.as_ref().unwrap_or(&for_loop.iterable).first_position();
+        self.charge(for_loop.cost, first);
         if let (Some(local), Some(variable)) = (for_loop.counter, blocks.counter) {
             let round = self.builder.use_var(variable);
             self.set_loop_variable(local, Val::Int(round));
