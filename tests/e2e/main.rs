@@ -14,4 +14,5 @@ mod patches;
 mod promotion;
 mod proxying;
 mod scripts;
+mod strictness;
 mod tls;

@@ -8,6 +8,6 @@ mod origin;
 mod tls;
 
 pub(crate) use client::{Client, Response, get};
-pub(crate) use gateway::{Folder, Gateway, wait_until};
+pub(crate) use gateway::{Folder, Gateway, PATIENCE, wait_until};
 pub(crate) use origin::{Origin, answer};
 pub(crate) use tls::{Authority, Certificate, TlsClient};
