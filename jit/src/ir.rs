@@ -126,19 +126,6 @@ pub struct Expr {
     pub kind: Kind,
 }
 
-impl Expr {
-    /// Where the first thing in it is that has a position, or its own; 0 when nothing has any. A block has none.
-    pub fn first_position(&self) -> u32 {
-        match &self.kind {
-            Kind::Block(elements) => {
-                elements.iter().map(Self::first_position).find(|position| *position != 0)
-            }
-            _ => Some(self.position),
-        }
-        .unwrap_or(self.position)
-    }
-}
-
 /// Where a method call or a first argument is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

@@ -463,5 +463,9 @@ impl<'f> FunctionGen<'_, 'f> {
 
 /// Where a round of a loop begins: the first of its parts that has a position, or the loop itself.
 fn first_position(expr: &Expr, parts: [&Expr; 2]) -> u32 {
-    parts.iter().map(|part| part.first_position()).find(|position| *position != 0).unwrap_or(expr.position)
+    parts
+        .into_iter()
+        .map(crate::ir::visit::first_position)
+        .find(|position| *position != 0)
+        .unwrap_or(expr.position)
 }

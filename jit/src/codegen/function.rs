@@ -15,7 +15,7 @@ use super::facts::Fact;
 use super::helpers::Helper;
 use super::value::{Val, machine_type};
 use crate::infer::{Instance, InstanceId};
-use crate::ir::{Function, LocalId, NodeId};
+use crate::ir::{Function, LocalId, NodeId, visit};
 use crate::layout::Layout;
 use crate::rt::context::Context;
 use crate::ty::Ty;
@@ -165,7 +165,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         self.builder.switch_to_block(start);
         self.settle_parameters(arguments);
         self.stack_check();
-        self.charge(self.function.nodes + 1, self.function.body.first_position());
+        self.charge(self.function.nodes + 1, visit::first_position(&self.function.body));
         let value = self.evaluate(&self.function.body, true);
         self.return_with(value);
         self.exits();

@@ -336,7 +336,7 @@ impl<'f> FunctionGen<'_, 'f> {
     }
 
     fn loop_body(&mut self, for_loop: &'f For, blocks: &Blocks, destination: &Destination) {
-        let first = for_loop.body.as_ref().unwrap_or(&for_loop.iterable).first_position();
+        let first = crate::ir::visit::first_position(for_loop.body.as_ref().unwrap_or(&for_loop.iterable));
         self.charge(for_loop.cost, first);
         if let (Some(local), Some(variable)) = (for_loop.counter, blocks.counter) {
             let round = self.builder.use_var(variable);

@@ -185,3 +185,13 @@ pub fn is_frozen(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+/// Where the first thing in an expression is that has a position, or the expression; 0 when nothing has any. A block
+/// has none of its own.
+pub fn first_position(expr: &Expr) -> u32 {
+    let first = match &expr.kind {
+        Kind::Block(elements) => elements.iter().map(first_position).find(|position| *position != 0),
+        _ => None,
+    };
+    first.unwrap_or(expr.position)
+}
