@@ -6,20 +6,24 @@
 
 mod abi;
 mod access;
+mod borrow;
 mod branch;
 mod call;
 mod cells;
 mod chain;
+mod characters;
 mod control;
 mod entry;
 mod expression;
 mod facts;
 mod float_compare;
 mod function;
+mod guarded;
 pub mod helpers;
 mod host;
 mod intrinsic;
 mod loops;
+mod measured;
 mod method;
 mod narrow;
 mod operator;

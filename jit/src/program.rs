@@ -21,6 +21,7 @@ use crate::position::unpack;
 use crate::rt::context::{CompiledFunction, Context, FunctionTable, GenericEntry, Meter, Status};
 use crate::rt::fuel::OperationLimit;
 use crate::rt::natives::{Namespaces, RuntimeSites};
+use crate::rt::state::State;
 
 /// How a program is compiled.
 #[derive(Debug, Clone)]
@@ -413,10 +414,6 @@ impl Program {
         grant: &Grant<'_>,
         scope: Option<&mut Scope<'static>>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
-        let mut global = engine.new_global_runtime_state();
-        global.source.clone_from(&self.source);
-        global.lib.push(self.ast.shared_lib().clone());
-        global.embedded_module_resolver = self.ast.resolver().cloned();
         let mut context = Context {
             fuel: grant.fuel,
             stack_limit: grant.stack_floor,
@@ -427,7 +424,7 @@ impl Program {
             error: None,
             caught: Vec::new(),
             engine,
-            global,
+            global: State::of_program(engine, &self.ast, self.source.as_ref()),
             caches: Caches::new(),
             scope: Scope::new(),
             functions: &self.table,

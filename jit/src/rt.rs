@@ -22,6 +22,7 @@ pub mod natives;
 pub mod operators;
 pub(crate) mod raw;
 pub mod scope;
+pub mod state;
 pub mod switch;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -42,6 +42,8 @@ pub struct Record {
 
 /// How deep types of nested containers go before they become [`Ty::Any`].
 const DEPTH_MAX: usize = 5;
+/// The same for arguments of functions that call themselves.
+const RECURSION_DEPTH_MAX: usize = 2;
 /// How many properties of a map are followed.
 const FIELDS_MAX: usize = 24;
 
@@ -107,6 +109,13 @@ impl Ty {
             (Self::Map(a), Self::Map(b)) => Self::Map(Arc::new(a.join(b))),
             _ => Self::Any,
         }
+    }
+
+    /// As much of it as a function that calls itself is specialised for: trees are alike at every level, and one instance
+    /// for each level of what is known of a tree would be the same code over and over.
+    #[must_use]
+    pub fn for_recursion(&self) -> Self {
+        self.bounded(RECURSION_DEPTH_MAX)
     }
 
     fn bounded(&self, depth: usize) -> Self {

@@ -61,14 +61,15 @@ impl Call {
         exchange: Box<Exchange>,
         host: Rc<dyn Host>,
     ) -> Self {
-        let meter = Meter::new(step.limits(), &*host);
         let program = match program {
             Some(program) if !program.code().may_wait(hook) => {
+                let meter = Meter::untimed(step.limits());
                 let context = Box::new(Context { exchange, host, step, meter });
                 return Self(State::Ready(context, program, hook));
             }
             other => other,
         };
+        let meter = Meter::new(step.limits(), &*host);
         let context = Box::new(Context { exchange, host, step: step.clone(), meter });
         let fiber = Fiber::new(move || run(&step, program.as_deref(), hook));
         Self(match fiber {

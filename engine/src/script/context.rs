@@ -47,7 +47,10 @@ pub(crate) struct Meter {
     fuel: u64,
     time_slice_ns: u64,
     memory_bytes_max: i64,
+    wall_time_max_ns: u64,
     deadline_ns: u64,
+    /// Whether the clock was read; a call that neither waits nor takes long may end before it is.
+    is_timed: bool,
     slice_started_ns: u64,
     heap_at_resume: i64,
     heap_before: i64,
@@ -60,19 +63,33 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: &Limits, host: &dyn Host) -> Self {
+        let mut meter = Self::untimed(limits);
+        meter.begin_time(host.monotonic_ns());
+        meter
+    }
+
+    /// A meter whose time begins when the clock is first looked at: for calls that are known not to wait.
+    pub(crate) fn untimed(limits: &Limits) -> Self {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let now = host.monotonic_ns();
         Self {
             fuel: limits.operations_max,
             time_slice_ns: nanoseconds(limits.time_slice),
             memory_bytes_max: i64::try_from(limits.memory_bytes_max).unwrap_or(i64::MAX),
-            deadline_ns: now.saturating_add(nanoseconds(limits.wall_time_max)),
-            slice_started_ns: now,
+            wall_time_max_ns: nanoseconds(limits.wall_time_max),
+            deadline_ns: 0,
+            is_timed: false,
+            slice_started_ns: 0,
             heap_at_resume: 0,
             heap_before: 0,
             heap_at_allowance: 0,
             exhausted: None,
         }
+    }
+
+    fn begin_time(&mut self, now: u64) {
+        self.deadline_ns = now.saturating_add(self.wall_time_max_ns);
+        self.slice_started_ns = now;
+        self.is_timed = true;
     }
 
     pub(crate) fn deadline_ns(&self) -> u64 {
@@ -109,6 +126,9 @@ impl Meter {
     /// Whether the time slice is used up.
     fn check_time(&mut self, host: &dyn Host) -> bool {
         let now = host.monotonic_ns();
+        if !self.is_timed {
+            self.begin_time(now);
+        }
         if now > self.deadline_ns {
             self.exhausted.get_or_insert(ErrorKind::WallTime);
         }

@@ -4,7 +4,7 @@
 //! kind, strings, and anything beside the unit value. Cells and host types are left to the runtime.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder};
+use cranelift_codegen::ir::{Block, InstBuilder, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
@@ -86,6 +86,7 @@ impl<'f> FunctionGen<'_, 'f> {
         for kind in [ValueKind::Int, ValueKind::Float] {
             self.branch_on_numbers(kind, op, (left, right), (yes, no));
         }
+        self.branch_on_mixed(op, (left, right), (yes, no));
         if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
             let (same, other) = if op == BinaryOp::Equal { (drop_yes, drop_no) } else { (drop_no, drop_yes) };
             match types {
@@ -141,6 +142,25 @@ impl<'f> FunctionGen<'_, 'f> {
             }
         }
         self.builder.switch_to_block(other);
+    }
+
+    /// Decides when one is an integer in a register and the other one a float: they are compared as floats.
+    fn branch_on_mixed(&mut self, op: BinaryOp, (left, right): (Val, Val), (yes, no): (Block, Block)) {
+        let ((float, Val::Int(_)) | (Val::Int(_), float)) = (left, right) else { return };
+        let Some(is_float) = self.has_kind(float, ValueKind::Float) else { return };
+        let (fast, rest) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(is_float, fast, &[], rest, &[]);
+        self.builder.switch_to_block(fast);
+        let mut as_float = |value| match value {
+            Val::Int(number) => self.builder.ins().fcvt_from_sint(types::F64, number),
+            _ => match self.number_in(value, ValueKind::Float) {
+                Val::Float(number) => number,
+                _ => self.builder.ins().f64const(0.0),
+            },
+        };
+        let (left, right) = (as_float(left), as_float(right));
+        self.float_branch(op, left, right, yes, no);
+        self.builder.switch_to_block(rest);
     }
 
     /// Goes to `same` for the unit value and to `other` for what is certainly something else; falls through for a cell

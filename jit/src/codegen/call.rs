@@ -218,12 +218,24 @@ impl<'f> FunctionGen<'_, 'f> {
         name: &str,
         arguments: &'f [Expr],
         first: Option<&FirstArgument>,
-        wanted: bool,
     ) -> Val {
-        let _ = wanted;
         if let Some(value) = self.intrinsic_call(expr, name, arguments, first) {
             return value;
         }
+        if let Some(value) = self.guarded_call(expr, name, arguments, first) {
+            return value;
+        }
+        self.general_call(expr, name, arguments, first)
+    }
+
+    /// A call of whatever the engine has for the values that turn up.
+    pub(super) fn general_call(
+        &mut self,
+        expr: &'f Expr,
+        name: &str,
+        arguments: &'f [Expr],
+        first: Option<&FirstArgument>,
+    ) -> Val {
         let (pointers, values, subject, spilled) = self.native_arguments(arguments, first);
         let site = self.generator.pool.keep(CallSite::new(name, pointers.len()));
         let site = self.pointer(site);

@@ -34,6 +34,14 @@ impl<'f> FunctionGen<'_, 'f> {
         if let Some(value) = self.pointer_chain(expr, chain) {
             return value;
         }
+        if let Some(value) = self.guarded_chain(expr, chain) {
+            return value;
+        }
+        self.general_chain(expr, chain)
+    }
+
+    /// The value of a chain that the runtime walks.
+    pub(super) fn general_chain(&mut self, expr: &'f Expr, chain: &'f ChainExpr) -> Val {
         let value = chain.value.as_ref().map(|value| {
             let value = self.evaluate(value, true);
             self.owned(value)

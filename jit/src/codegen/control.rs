@@ -60,7 +60,10 @@ impl<'f> FunctionGen<'_, 'f> {
     fn block(&mut self, expr: &Expr, elements: &'f [Expr], wanted: bool) -> Val {
         let keeps_cell = self.keeps_cell.take_if(|id| *id == expr.id).is_some();
         let Some((last, before)) = elements.split_last() else { return Val::Unit };
-        for element in before {
+        for (index, element) in before.iter().enumerate() {
+            if self.declares_borrowed(element, &elements[index + 1..]) {
+                continue;
+            }
             let mark = self.mark();
             self.evaluate(element, false);
             self.release(mark);

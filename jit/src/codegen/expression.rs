@@ -45,7 +45,9 @@ impl<'f> FunctionGen<'_, 'f> {
             Kind::Local(local) => {
                 let value = self.local_value(*local);
                 match value {
-                    Val::Ref(address) if self.function.moves.contains(&expr.id) => {
+                    Val::Ref(address)
+                        if self.function.moves.contains(&expr.id) && !self.is_borrowed(*local) =>
+                    {
                         let slot = self.temp();
                         let to = self.slot_address(slot);
                         self.move_value(to, address);
@@ -75,7 +77,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 self.script_call(expr, *function, arguments, first.as_ref())
             }
             Kind::Native { name, arguments, first } => {
-                self.native_call(expr, name, arguments, first.as_ref(), wanted)
+                self.native_call(expr, name, arguments, first.as_ref())
             }
             Kind::Qualified { site, arguments, first } => {
                 self.qualified_call(expr, site, arguments, first.as_ref())
@@ -137,7 +139,7 @@ impl<'f> FunctionGen<'_, 'f> {
                 Self::scalar(ty, Some(value))
             }
             Home::Nothing => Val::Unit,
-            Home::Slot(_) | Home::Caller(_) | Home::Lent(_) => {
+            Home::Slot(_) | Home::Caller(_) | Home::Lent(_) | Home::Borrowed(..) => {
                 let address = self.home_address(&home).expect("it is in memory");
                 Val::Ref(address)
             }

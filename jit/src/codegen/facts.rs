@@ -134,7 +134,7 @@ impl<'f> FunctionGen<'_, 'f> {
     /// Whether this very node may change where the parts of a variable are. Assigning a scalar to a part that is one
     /// does not.
     fn reshapes(&self, expr: &'f Expr, local: LocalId) -> bool {
-        if !visit::may_write(expr, local) {
+        if !self.may_change(expr, local) {
             return false;
         }
         let Kind::Chain(chain) = &expr.kind else { return true };

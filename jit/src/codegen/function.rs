@@ -33,6 +33,8 @@ pub(super) enum Home {
     Caller(Value),
     /// Part of a container that does not change meanwhile.
     Lent(Variable),
+    /// The same, for a variable that a copy was to be made for, in this slot.
+    Borrowed(Variable, u32),
 }
 
 impl Home {
@@ -101,6 +103,8 @@ pub(super) struct FunctionGen<'g, 'f> {
     pub(super) next_fact: u32,
     /// The construct whose value stays in its cell.
     pub(super) keeps_cell: Option<NodeId>,
+    /// What the variable that the next call is on was found to be.
+    pub(super) assumed: Option<(LocalId, Ty)>,
 }
 
 /// Up to so many slots are made empty one by one when a function begins.
@@ -146,6 +150,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
             facts: Vec::new(),
             next_fact: 0,
             keeps_cell: None,
+            assumed: None,
         }
     }
 
@@ -236,7 +241,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
                 }
             }
             Home::Nothing => self.discard(value),
-            Home::Slot(_) | Home::Caller(_) | Home::Lent(_) => {
+            Home::Slot(_) | Home::Caller(_) | Home::Lent(_) | Home::Borrowed(..) => {
                 let address = self.home_address(home).expect("it is in memory");
                 self.drop_value(address);
                 self.put(value, address);
@@ -252,7 +257,7 @@ impl<'g, 'f> FunctionGen<'g, 'f> {
         match home {
             Home::Slot(slot) => Some(self.slot_address(*slot)),
             Home::Caller(address) => Some(*address),
-            Home::Lent(variable) => Some(self.builder.use_var(*variable)),
+            Home::Lent(variable) | Home::Borrowed(variable, _) => Some(self.builder.use_var(*variable)),
             _ => None,
         }
     }

@@ -82,6 +82,7 @@ helpers! {
     SetChar = values::value_set_char, (_, _);
     ExpectBool = values::expect_bool, (_, _, _);
     IsUnit = values::is_unit, (_);
+    TypeName = values::type_name, (_, _);
     IsShared = frame::is_shared, (_);
     Raise = errors::raise, (_, _, _, _);
     Throw = errors::throw, (_, _, _);
@@ -181,6 +182,7 @@ helpers! {
     Split = text::split, (_, _, _);
     ToChars = text::to_chars, (_, _);
     NextChar = text::next_char, (_, _);
+    TextParts = text::parts, (_, _);
     ParseInt = text::parse_int, (_, _, _, _);
     ParseFloat = text::parse_float, (_, _, _, _);
     AppendText = text::append_text, (_, _);

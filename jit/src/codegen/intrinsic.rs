@@ -104,6 +104,8 @@ struct Call<'a> {
     types: &'a [&'a Ty],
     /// Whether the receiver is a part of something that goes on living, whose size is checked.
     by_reference: bool,
+    /// Whether that has been measured and has not changed since.
+    is_measured: bool,
     position: u32,
 }
 
@@ -128,9 +130,16 @@ impl FunctionGen<'_, '_> {
         }
     }
 
+    /// Whether there is a way to generate the call.
+    pub(super) fn is_intrinsic(&self, name: &str, receiver: &Ty, arguments: &[&Ty]) -> bool {
+        self.select(name, receiver, arguments).is_some()
+    }
+
     fn apply(&mut self, intrinsic: Intrinsic, call: Call<'_>, out: u32) -> Val {
         self.spend();
-        let (ty, by_reference, position) = (call.ty, call.by_reference, call.position);
+        let (ty, position) = (call.ty, call.position);
+        // What changes is measured anew.
+        let by_reference = call.by_reference && !(call.is_measured && intrinsic.needs() == Needs::Value);
         let receiver = call.receiver;
         let value = match intrinsic {
             Intrinsic::Number(number) => return self.number_intrinsic(number, &call),

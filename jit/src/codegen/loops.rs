@@ -280,15 +280,14 @@ impl<'f> FunctionGen<'_, 'f> {
     fn text_loop(&mut self, for_loop: &'f For, blocks: &Blocks, destination: &Destination) {
         let value = self.evaluate(&for_loop.iterable, true);
         let text = self.owned(value);
-        let state = self.temp();
-        self.first_character(state);
+        let index = self.builder.declare_var(types::I64);
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        self.builder.def_var(index, zero);
+        let walked = self.text_walk(text);
         self.builder.ins().jump(blocks.head, &[]);
         self.builder.switch_to_block(blocks.head);
-        let found = self.next_character(text, state);
-        let over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, found, 0);
-        self.builder.ins().brif(over, blocks.over, &[], blocks.body, &[]);
+        let character = self.next_character(&walked, index, (blocks.body, blocks.over));
         self.builder.switch_to_block(blocks.body);
-        let character = self.builder.ins().ireduce(types::I32, found);
         self.set_loop_variable(for_loop.variable, Val::Char(character));
         self.loop_body(for_loop, blocks, destination);
         self.builder.switch_to_block(blocks.next);

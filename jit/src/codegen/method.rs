@@ -4,7 +4,8 @@
 //! The place is walked to inline and becomes `this`. A map that holds something under the name of the method, a cell,
 //! and what is not there at all are left to the runtime, which walks the whole chain.
 
-use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
@@ -13,6 +14,7 @@ use super::property::Guessed;
 use super::value::Val;
 use crate::infer::may_hold_function;
 use crate::ir::{ChainExpr, ChainRoot, Expr, Kind, Place};
+use crate::layout::maps::{ENTRIES_MAX, IN_PLACE_END, KEY_SIZE, KeyImage};
 use crate::rt::chain::{Method, RuntimeKey, StepKind};
 use crate::rt::values::ValueKind;
 
@@ -102,11 +104,69 @@ impl<'f> FunctionGen<'_, 'f> {
         let (map, go_on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(is_map, map, &[], go_on, &[]);
         self.builder.switch_to_block(map);
+        let look_up = self.lacks_inline(walk.place, name, go_on);
+        if let Some(look_up) = look_up {
+            self.builder.switch_to_block(look_up);
+        }
         let key = self.generator.pool.keep(RuntimeKey::new(name));
         let key = self.pointer(key);
-        let held = self.call_value(Helper::MapGet, &[walk.place, key]);
+        let held = match look_up {
+            Some(_) => self.call_rarely(Helper::MapGet, &[walk.place, key]),
+            None => self.call_value(Helper::MapGet, &[walk.place, key]),
+        };
         self.builder.ins().brif(held, slow, &[], go_on, &[]);
         self.builder.switch_to_block(go_on);
+    }
+
+    /// Goes to `go_on` when a look at the keys of a small map shows that none is of this name. Where that is not sure,
+    /// goes to the block that is given back.
+    fn lacks_inline(&mut self, map: Value, name: &str, go_on: Block) -> Option<Block> {
+        let layout = self.layout?;
+        let maps = layout.maps?;
+        let (mask, first, last) = KeyImage::of(name)?.distinctive()?;
+        let (look_up, head) = (self.cold_block(), self.builder.create_block());
+        let (look, next) = (self.builder.create_block(), self.builder.create_block());
+        let tree = self.load(types::I64, map, layout.payload);
+        let length = self.load(types::I64, tree, maps.length);
+        let is_small = self.builder.ins().icmp_imm_u(
+            IntCC::UnsignedLessThanOrEqual,
+            length,
+            i64::try_from(ENTRIES_MAX).expect("nodes are small"),
+        );
+        self.only_if(is_small, look_up);
+        let empty = self.builder.create_block();
+        self.builder.ins().brif(length, empty, &[], go_on, &[]);
+        self.builder.switch_to_block(empty);
+        let height = self.load(types::I64, tree, maps.height);
+        let flat = self.builder.ins().icmp_imm_u(IntCC::Equal, height, 0);
+        self.only_if(flat, look_up);
+        let node = self.load(types::I64, tree, maps.root);
+        let size = i64::try_from(KEY_SIZE).expect("keys are small");
+        let bytes = self.builder.ins().imul_imm_s(length, size);
+        let place = self.builder.declare_var(types::I64);
+        self.builder.def_var(place, node);
+        let end = self.builder.ins().iadd(node, bytes);
+        self.builder.ins().jump(head, &[]);
+        self.builder.switch_to_block(head);
+        let now = self.builder.use_var(place);
+        let word = self.load(types::I64, now, maps.keys);
+        let word = self.builder.ins().band_imm_s(word, mask.cast_signed());
+        let same = self.builder.ins().icmp_imm_u(IntCC::Equal, word, first.cast_signed());
+        let mark = self.load(types::I8, now, maps.keys + KEY_SIZE - 1);
+        let same_length = self.builder.ins().icmp_imm_u(IntCC::Equal, mark, i64::from(last));
+        let same = self.builder.ins().band(same, same_length);
+        let elsewhere =
+            self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, mark, i64::from(IN_PLACE_END));
+        let unsure = self.builder.ins().bor(same, elsewhere);
+        self.builder.ins().brif(unsure, look_up, &[], look, &[]);
+        self.builder.switch_to_block(look);
+        let following = self.builder.ins().iadd_imm_s(now, size);
+        self.builder.def_var(place, following);
+        let more = self.builder.ins().icmp(IntCC::UnsignedLessThan, following, end);
+        self.builder.ins().brif(more, next, &[], go_on, &[]);
+        self.builder.switch_to_block(next);
+        self.builder.ins().jump(head, &[]);
+        Some(look_up)
     }
 
     /// `.len` of an array or a string, or of a map that has it as an entry; where it lies.

@@ -19,7 +19,7 @@ impl<'f> FunctionGen<'_, 'f> {
         left: &'f Expr,
         right: &'f Expr,
     ) -> Option<Val> {
-        self.layout?;
+        self.layout.filter(|_| self.generator.typed.standard.names_are_plain())?;
         let negated = match op {
             BinaryOp::Equal => 0,
             BinaryOp::NotEqual => 1,
@@ -67,7 +67,8 @@ impl<'f> FunctionGen<'_, 'f> {
         let known = !self.instance.locals[local as usize].is_any();
         let place = self.builder.declare_var(types::I64);
         self.builder.def_var(place, address);
-        self.homes[name as usize] = Home::Lent(place);
+        self.homes[name as usize] =
+            if self.is_borrowed(local) { Home::Borrowed(place, own) } else { Home::Lent(place) };
         let kind = match ty {
             Ty::Str => ValueKind::Str,
             Ty::Array(_) => ValueKind::Array,

@@ -4,7 +4,7 @@
 //! a variable takes linear time.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value};
 
 use super::function::FunctionGen;
 use super::helpers::Helper;
@@ -210,21 +210,6 @@ impl<'f> FunctionGen<'_, 'f> {
         if self.generator.options.limits.string > 0 {
             self.check_size(address, segment.position);
         }
-    }
-
-    /// The next character of a string that a loop walks, or -1. `state` is a slot whose payload is the place.
-    pub(super) fn next_character(&mut self, text: u32, state: u32) -> Value {
-        let text = self.slot_address(text);
-        let state = self.slot_address(state);
-        let place = self.builder.ins().iadd_imm_s(state, 8);
-        self.call_value(Helper::NextChar, &[text, place])
-    }
-
-    /// Starts such a walk.
-    pub(super) fn first_character(&mut self, state: u32) {
-        let state = self.slot_address(state);
-        let zero = self.builder.ins().iconst(types::I64, 0);
-        self.store(zero, state, 8);
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Standard {
     is_complete: bool,
     /// Whether the script imports modules, whose functions may be in the global namespace.
     imports: bool,
+    /// Whether the types of the language have the names that it gives them.
+    has_plain_names: bool,
     taken: Taken,
 }
 
@@ -64,12 +66,18 @@ impl Standard {
             sum = sum.wrapping_sub(hash);
             taken.entry((name, parameters)).or_default().push(first);
         }
-        Self { is_complete: sum == *COMPLETE, imports, taken }
+        let has_plain_names = has_plain_names(engine);
+        Self { is_complete: sum == *COMPLETE, imports, has_plain_names, taken }
     }
 
     /// Whether the engine has all of the library.
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Whether scripts call the types of the language by the names that it gives them: a host may give them others.
+    pub(crate) fn names_are_plain(&self) -> bool {
+        self.has_plain_names
     }
 
     /// Whether `name(receiver, ..)` with so many further arguments is the library's.
@@ -97,6 +105,21 @@ static COMPLETE: LazyLock<u64> = LazyLock::new(|| hashes(&Engine::new()));
 fn hashes(engine: &Engine) -> u64 {
     let all = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
     all.into_iter().fold(0, u64::wrapping_add)
+}
+
+fn has_plain_names(engine: &Engine) -> bool {
+    let samples: [(Dynamic, &str); 9] = [
+        (Dynamic::UNIT, "()"),
+        (true.into(), "bool"),
+        (1_i64.into(), "i64"),
+        (1.0_f64.into(), "f64"),
+        ('x'.into(), "char"),
+        ("x".into(), "string"),
+        (Array::new().into(), "array"),
+        (Map::new().into(), "map"),
+        (Dynamic::from_blob(Blob::new()), "blob"),
+    ];
+    samples.iter().all(|(value, name)| engine.map_type_name(value.type_name()) == *name)
 }
 
 /// Whether a parameter of this type takes values of the receiver's type.

@@ -128,7 +128,10 @@ fn a_function_has_an_instance_for_each_types_up_to_a_limit() {
 #[test]
 fn deep_recursion_on_growing_types_ends() {
     let source = "fn f(n, x) { if n == 0 { x } else { f(n - 1, [x]) } } f(9, 0)";
-    assert_eq!(signatures(source, "f").last().map(String::as_str), Some("fn f(n: any, x: any) -> any"));
+    assert_eq!(
+        signatures(source, "f").last().map(String::as_str),
+        Some("fn f(n: int, x: [[any]]) -> [[any]]")
+    );
 }
 
 #[test]

@@ -295,6 +295,11 @@ impl<'u> Walk<'_, 'u> {
         if types.contains(&Ty::Never) {
             return Ty::Never;
         }
+        if function == self.state.typed.instances[self.id].function {
+            for ty in &mut types {
+                *ty = ty.for_recursion();
+            }
+        }
         let instance = self.state.instance_for(function, types);
         self.state.typed.calls.insert((self.id, expr.id), instance);
         if instance == self.id {

@@ -68,7 +68,36 @@ impl Narrow<'_> {
                 }
                 visit::parts_mut(kind, &mut |part| self.node(&mut part.kind));
             }
+            Kind::And(operands) => self.operands(operands, true),
+            Kind::Or(operands) => self.operands(operands, false),
             _ => visit::parts_mut(kind, &mut |part| self.node(&mut part.kind)),
+        }
+    }
+
+    /// What an operand tells holds in those after it: they become one operand, with names of its own.
+    fn operands(&mut self, operands: &mut Vec<Expr>, holds: bool) {
+        for index in 0..operands.len() {
+            self.node(&mut operands[index].kind);
+            let facts = facts(&operands[index], holds);
+            if facts.is_empty() || index + 1 == operands.len() {
+                continue;
+            }
+            let position = operands[index + 1].position;
+            let rest = operands.split_off(index + 1);
+            let kind = if holds { Kind::And(rest) } else { Kind::Or(rest) };
+            let mut elements = vec![self.node_of(position, kind)];
+            let added = self.introduce(facts, &mut elements, 0);
+            let mut last = elements.pop().expect("it was put in");
+            if added == 0 {
+                let (Kind::And(rest) | Kind::Or(rest)) = last.kind else { return };
+                operands.extend(rest);
+                continue;
+            }
+            self.node(&mut last.kind);
+            elements.push(last);
+            let block = self.node_of(position, Kind::Block(elements));
+            operands.push(block);
+            return;
         }
     }
 
@@ -128,6 +157,20 @@ fn facts(condition: &Expr, holds: bool) -> Vec<Fact> {
         Kind::And(operands) if holds => operands.iter().flat_map(|operand| facts(operand, true)).collect(),
         Kind::Or(operands) if !holds => operands.iter().flat_map(|operand| facts(operand, false)).collect(),
         Kind::Not(operand) => facts(operand, !holds),
+        // Operands with names of their own; what is said of those is of no use outside.
+        Kind::Block(elements) => {
+            let Some((last, names)) = elements.split_last() else { return Vec::new() };
+            let is_name = |element: &Expr, of: LocalId| match &element.kind {
+                Kind::Let { local, value, .. } => *local == of && matches!(value.kind, Kind::Narrow { .. }),
+                _ => false,
+            };
+            let only_names = names.iter().all(|name| {
+                matches!(&name.kind, Kind::Let { value, .. } if matches!(value.kind, Kind::Narrow { .. }))
+            });
+            let mut found = if only_names { facts(last, holds) } else { Vec::new() };
+            found.retain(|(local, _)| !names.iter().any(|name| is_name(name, *local)));
+            found
+        }
         Kind::Binary { op, left, right } => {
             let wanted = if holds { BinaryOp::Equal } else { BinaryOp::NotEqual };
             if *op != wanted {
@@ -162,7 +205,7 @@ fn is_empty(expr: &Expr) -> bool {
 }
 
 /// Methods of the library that leave strings and arrays as they are. Maps may have methods of these names themselves.
-const READING: [&str; 9] = [
+pub(crate) const READING: [&str; 9] = [
     "len",
     "is_empty",
     "contains",
@@ -238,8 +281,27 @@ mod tests {
             "loop { if type_of(x) != \"string\" { break; } print(`${x}`); x.len(); }",
         ];
         for guard in guards {
-            assert_eq!(types(&format!("{UNKNOWN}{guard}"), "x"), ["any", "string"], "{guard}");
+            let found = types(&format!("{UNKNOWN}{guard}"), "x");
+            assert!(found[0] == "any" && found.len() > 1, "{guard}: {found:?}");
+            assert!(found[1..].iter().all(|ty| ty == "string"), "{guard}: {found:?}");
         }
+    }
+
+    #[test]
+    fn the_operands_after_a_test_know_it() {
+        let conditions = [
+            ("if type_of(x) != \"string\" || x.len() > 3 { print(1); }", &["any", "string"][..]),
+            ("if type_of(x) == \"string\" && x.len() > 3 && x != \"\" { print(1); }", &["any", "string"]),
+            ("let y = type_of(x) == \"array\" && x.len() > 3;", &["any", "[any]"]),
+            ("if type_of(x) == \"string\" || x.len() > 3 { print(1); }", &["any"]),
+            ("if x.len() > 3 || type_of(x) != \"string\" { print(1); }", &["any"]),
+            ("if type_of(x) == \"string\" && x.trim() == () { print(1); }", &["any"]),
+        ];
+        for (condition, expected) in conditions {
+            assert_eq!(types(&format!("{UNKNOWN}{condition}"), "x"), expected, "{condition}");
+        }
+        let both = "let y = x; if type_of(x) != \"map\" || type_of(y) != \"i64\" || y < 1 { return 1; } print(`${x}${y}`);";
+        assert_eq!(types(&format!("{UNKNOWN}{both}"), "y"), ["any", "int", "int"]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod trial;
 
 /// Bytes of a key.
 pub const KEY_SIZE: usize = 24;
+/// The last byte of a key that is stored in place is below this.
+pub const IN_PLACE_END: u8 = 0xd8;
 /// How many entries a tree of a single node has at most.
 pub const ENTRIES_MAX: usize = 11;
 
@@ -44,6 +46,17 @@ pub struct KeyImage {
 }
 
 impl KeyImage {
+    /// The bytes that tell a key of another name from this one: those of the first word, as a mask and what they are
+    /// under it, and the last byte. Keys that have all of them alike may differ further on. Only for texts that are
+    /// shorter than a key; keys that are not stored in place have a last byte from [`IN_PLACE_END`] on.
+    pub fn distinctive(&self) -> Option<(u64, u64, u8)> {
+        let mut mask = [0; 8];
+        mask[..self.length.min(8)].fill(0xff);
+        let mask = u64::from_ne_bytes(mask);
+        let last = self.words[2].to_ne_bytes()[7];
+        (self.length < KEY_SIZE).then_some((mask, self.words[0] & mask, last))
+    }
+
     /// The image of this text; none when it is too long to be stored in place.
     pub fn of(text: &str) -> Option<Self> {
         let key = Identifier::from(text);

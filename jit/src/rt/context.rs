@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use rhai::{Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, Scope};
+use rhai::{Caches, Dynamic, Engine, EvalAltResult, Scope};
 
 use super::natives::RuntimeSites;
+use super::state::State;
 
 /// What a helper tells machine code.
 #[repr(u8)]
@@ -41,7 +42,7 @@ pub struct Context<'a> {
     /// The interpreter whose meaning the program has.
     pub engine: &'a Engine,
     /// The interpreter's own state: library functions and what falls back to it work with this.
-    pub global: GlobalRuntimeState,
+    pub global: State<'a>,
     /// Its caches of resolved functions.
     pub caches: Caches,
     /// An empty scope, for those functions that want one.

@@ -74,7 +74,9 @@ pub unsafe extern "C" fn host_call(
     };
     context.fuel -= i64::from(binding.operations);
     let checked = outcome.and_then(|value| {
-        context.engine.ensure_data_size_within_limits(&value)?;
+        if !is_scalar(&value) {
+            context.engine.ensure_data_size_within_limits(&value)?;
+        }
         Ok(value)
     });
     match checked {
@@ -88,4 +90,9 @@ pub unsafe extern "C" fn host_call(
             park(context, fill(error, position)) as u8
         }
     }
+}
+
+/// Whether the value has no size that could be too large.
+fn is_scalar(value: &Dynamic) -> bool {
+    value.is_unit() || value.is_bool() || value.is_int() || value.is_float()
 }

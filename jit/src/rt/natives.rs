@@ -252,11 +252,10 @@ fn rehearse(
 
 /// Whether names mean what they always mean to this program: no import has changed the global namespace.
 pub(super) fn is_settled(context: &Context<'_>) -> bool {
-    context.global.num_imports() == 0
-        || !context
-            .global
-            .iter_imports_raw()
-            .any(|(_, module)| module.is_indexed() && module.contains_indexed_global_functions())
+    let Some(state) = context.global.touched().filter(|state| state.num_imports() > 0) else { return true };
+    !state
+        .iter_imports_raw()
+        .any(|(_, module)| module.is_indexed() && module.contains_indexed_global_functions())
 }
 
 /// An argument that holds a cell which is locked further out is an error.
@@ -363,7 +362,7 @@ fn enter(
 ) -> RhaiResultOf<Dynamic> {
     let engine = context.engine;
     let callbacks = stand_in(context, name, arguments);
-    let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
+    let global = callbacks.as_ref().map_or(&*context.global, Callbacks::global);
     let call = function
         .has_context()
         .then(|| NativeCallContext::new_with_all_fields(engine, name, source, global, at));

@@ -6,6 +6,7 @@ use rhai::{Caches, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::context::{CompiledFunction, Context, FunctionTable};
 use super::natives::RuntimeSites;
+use super::state::State;
 use crate::program::{Options, compile};
 
 /// A program without functions.
@@ -56,7 +57,7 @@ pub(crate) fn context_with<'a>(engine: &'a Engine, functions: &'a dyn FunctionTa
         error: None,
         caught: Vec::new(),
         engine,
-        global: engine.new_global_runtime_state(),
+        global: State::new(engine),
         caches: Caches::new(),
         scope: Scope::new(),
         functions,

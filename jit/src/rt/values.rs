@@ -1,7 +1,7 @@
 //! Helpers on single values: copies, drops, kinds, scalars.
 #![expect(unsafe_code, reason = "machine code passes pointers")]
 
-use rhai::{Dynamic, Scope};
+use rhai::{Dynamic, ImmutableString, Scope};
 
 use super::context::Context;
 use super::errors::mismatch_error;
@@ -315,6 +315,31 @@ pub unsafe extern "C" fn expect_bool(context: *mut Context<'_>, slot: *const Dyn
 pub unsafe extern "C" fn is_unit(slot: *const Dynamic) -> u8 {
     // SAFETY: the caller's promise.
     u8::from(unsafe { raw::value_ref(slot) }.is_unit())
+}
+
+/// The name that scripts have for the type of a value: 1 when it is in the empty slot `out`, 0 for cells and for types
+/// of the host, which it is for the engine to name.
+///
+/// # Safety
+///
+/// `value` points to a valid value, `out` is an empty slot.
+pub unsafe extern "C" fn type_name(value: *const Dynamic, out: *mut Dynamic) -> u8 {
+    // SAFETY: the caller's promise.
+    let name = match ValueKind::of(unsafe { raw::value_ref(value) }) {
+        ValueKind::Unit => "()",
+        ValueKind::Bool => "bool",
+        ValueKind::Int => "i64",
+        ValueKind::Float => "f64",
+        ValueKind::Char => "char",
+        ValueKind::Str => "string",
+        ValueKind::Array => "array",
+        ValueKind::Map => "map",
+        ValueKind::Blob => "blob",
+        ValueKind::FnPtr | ValueKind::Other | ValueKind::Shared => return 0,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { raw::put(out, ImmutableString::from(name).into()) };
+    1
 }
 
 #[cfg(test)]

@@ -36,13 +36,20 @@ pub(crate) fn header_name(name: &str) -> HostResult<HeaderName> {
 
 /// A script value as a header's value: strings, characters, numbers and booleans.
 pub(crate) fn header_value(name: &HeaderName, value: &Dynamic) -> HostResult<HeaderValue> {
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return text_value(name, &text);
+    }
     let Some(text) = scalar_text(value) else {
         return fail(format!(
             "header {name} takes a string, number or bool, not {}; use json::stringify for maps and arrays",
             value.type_name()
         ));
     };
-    match HeaderValue::from_str(&text).or_else(|_| HeaderValue::from_bytes(text.as_bytes())) {
+    text_value(name, &text)
+}
+
+fn text_value(name: &HeaderName, text: &str) -> HostResult<HeaderValue> {
+    match HeaderValue::from_str(text).or_else(|_| HeaderValue::from_bytes(text.as_bytes())) {
         Ok(value) => Ok(value),
         Err(_) => fail(format!("the value for header {name} holds a control character or line break")),
     }

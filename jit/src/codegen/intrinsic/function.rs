@@ -18,7 +18,9 @@ impl<'f> FunctionGen<'_, 'f> {
         let rest = if first.is_some() { arguments } else { arguments.get(1..)? };
         let (ty, place) = match first {
             Some(FirstArgument { place: Place::Local { local, constant }, .. }) => {
-                (self.instance.locals[*local as usize].clone(), Some((*local, *constant)))
+                let assumed = self.take_assumed(*local);
+                let known = assumed.unwrap_or_else(|| self.instance.locals[*local as usize].clone());
+                (known, Some((*local, *constant)))
             }
             Some(FirstArgument { place: Place::This, .. }) => return None,
             None => (self.ty(&arguments[0]), None),
@@ -68,6 +70,7 @@ impl<'f> FunctionGen<'_, 'f> {
             arguments: values,
             types: &types,
             by_reference,
+            is_measured: place.is_some_and(|(local, _)| self.is_measured(local)),
             position: expr.position,
         };
         let value = self.apply(intrinsic, call, out);

@@ -27,7 +27,7 @@ impl<'f> FunctionGen<'_, 'f> {
             StepKind::Index { .. } => return None,
         };
         let prefix = chain.arguments.len() - count.unwrap_or(0);
-        let (ty, plan) = self.receiver(chain, before.len())?;
+        let (ty, plan) = self.assumed_receiver(chain).or_else(|| self.receiver(chain, before.len()))?;
         if matches!(ty, Ty::Array(_)) && chain.arguments[prefix..].iter().any(visit::is_frozen) {
             // What is stored stays read-only.
             return None;
@@ -65,7 +65,11 @@ impl<'f> FunctionGen<'_, 'f> {
             }
         };
         let arguments = values.split_off(prefix);
-        let call = Call { receiver, ty: &ty, arguments, types: &types, by_reference, position };
+        let is_measured = match &chain.root {
+            ChainRoot::Place(Place::Local { local, .. }) => self.is_measured(*local),
+            _ => false,
+        };
+        let call = Call { receiver, ty: &ty, arguments, types: &types, by_reference, is_measured, position };
         let value = self.apply(intrinsic, call, out);
         self.discard_all(&values);
         self.discard(owned);
@@ -98,6 +102,14 @@ impl<'f> FunctionGen<'_, 'f> {
             values.push(if quiet { value } else { self.keep(value) });
         }
         values
+    }
+
+    /// A variable that was found to be of some type.
+    fn assumed_receiver(&mut self, chain: &'f ChainExpr) -> Option<(Ty, Option<Plan>)> {
+        let ChainRoot::Place(Place::Local { local, .. }) = &chain.root else { return None };
+        let ty = self.take_assumed(*local)?;
+        let plan = Plan { steps: Vec::new(), container: ty.clone(), ty: ty.clone(), tests: false };
+        Some((ty, Some(plan)))
     }
 
     /// The type of what a method is called on, and how it is reached: `None` for a scalar that is in no memory.

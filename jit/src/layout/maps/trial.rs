@@ -2,7 +2,7 @@
 
 use rhai::{Dynamic, Identifier, Map};
 
-use super::{ENTRIES_MAX, KEY_SIZE, KeyImage, MapLayout, address, is_in_place, parts, words};
+use super::{ENTRIES_MAX, IN_PLACE_END, KEY_SIZE, KeyImage, MapLayout, address, is_in_place, parts, words};
 use crate::layout::SIZE;
 
 /// Whether the entries of maps can be reached inline with this layout.
@@ -144,7 +144,8 @@ fn keys_are_told_by_their_bytes() -> bool {
                 })
         });
         // The last byte of the longest ones is one of UTF-8, which no mark of a length can be.
-        if !same || (length < KEY_SIZE && (mark < 0xc0 || seen.contains(&mark))) {
+        let is_mark = (0xc0..IN_PLACE_END).contains(&mark) && !seen.contains(&mark);
+        if !same || (length < KEY_SIZE && !is_mark) {
             return false;
         }
         seen.push(mark);
@@ -153,7 +154,7 @@ fn keys_are_told_by_their_bytes() -> bool {
     texts
         .iter()
         .flat_map(|text| made_otherwise(text).chain([Identifier::from(text.repeat(9))]))
-        .all(|key| is_in_place(&key) || (last(&key) >= 0xc0 && !seen[..KEY_SIZE].contains(&last(&key))))
+        .all(|key| is_in_place(&key) || last(&key) >= IN_PLACE_END)
 }
 
 /// Texts of all lengths that are stored in place.

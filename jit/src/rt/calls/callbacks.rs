@@ -160,7 +160,7 @@ pub(crate) fn stand_in(
             found = true;
         }
     }
-    found.then(|| Callbacks { is_open, global: context.global.clone() })
+    found.then(|| Callbacks { is_open, global: (*context.global).clone() })
 }
 
 /// Whether a name means the library's function alone. Unknown without the memory of a program.

@@ -19,6 +19,7 @@ use crate::{
     position::unpack,
     rt::{
         context::{CompiledFunction, Context, FunctionTable},
+        state::State,
         values::unmark,
     },
 };
@@ -130,7 +131,7 @@ fn find_builtin(operator: BinaryOp, value: &Dynamic, operand: &Dynamic) -> Optio
         error: None,
         caught: Vec::new(),
         engine,
-        global: engine.new_global_runtime_state(),
+        global: State::new(engine),
         caches: Caches::new(),
         scope: Scope::new(),
         functions: &NoFunctions,

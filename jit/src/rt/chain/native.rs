@@ -153,11 +153,10 @@ fn rehearse(context: &mut Context<'_>, call: Call<'_>, site: &Site, arguments: &
 
 /// Whether names mean what they always mean to this program: no import has changed the global namespace.
 fn is_settled(context: &Context<'_>) -> bool {
-    context.global.num_imports() == 0
-        || !context
-            .global
-            .iter_imports_raw()
-            .any(|(_, module)| module.is_indexed() && module.contains_indexed_global_functions())
+    let Some(state) = context.global.touched().filter(|state| state.num_imports() > 0) else { return true };
+    !state
+        .iter_imports_raw()
+        .any(|(_, module)| module.is_indexed() && module.contains_indexed_global_functions())
 }
 
 /// A filter that has seen everything: the interpreter then remembers what it resolves at the first time.
@@ -251,7 +250,7 @@ pub(super) fn invoke(
     let result = own.unwrap_or_else(|| {
         // Closures among the arguments are to run compiled.
         let callbacks = stand_in(context, call.name, arguments);
-        let global = callbacks.as_ref().map_or(&context.global, Callbacks::global);
+        let global = callbacks.as_ref().map_or(&*context.global, Callbacks::global);
         enter(context.engine, global, call, func, source.as_deref(), arguments)
     });
     let value = result.map_err(|error| positioned(error, call.position))?;

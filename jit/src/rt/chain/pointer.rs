@@ -183,7 +183,7 @@ fn call_host(
     // The curried values are among the arguments already.
     pointer.set_curry(None);
     let native: NativeCallContext<'_> =
-        (context.engine, &*method.name, None, &context.global, position).into();
+        (context.engine, &*method.name, None, &*context.global, position).into();
     let value = pointer.call_raw(&native, object, arguments).map_err(|error| positioned(error, position))?;
     check_size(context, &value, position)?;
     Ok(value)

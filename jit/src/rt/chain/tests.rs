@@ -13,7 +13,10 @@ use super::{Assign, Chain, Fallible, chain};
 use crate::{
     ops::BinaryOp,
     position::pack,
-    rt::context::{Context, Status},
+    rt::{
+        context::{Context, Status},
+        state::State,
+    },
 };
 
 mod cases;
@@ -135,7 +138,7 @@ fn walk(
         error: None,
         caught: Vec::new(),
         engine,
-        global,
+        global: State::made(engine, global),
         caches: Caches::new(),
         scope: Scope::new(),
         functions: &program::Functions,

@@ -93,7 +93,25 @@ pub unsafe extern "C" fn ends_with(text: *const Dynamic, other: *const Dynamic) 
 /// Both hold strings.
 pub unsafe extern "C" fn equals(text: *const Dynamic, other: *const Dynamic) -> u8 {
     // SAFETY: the caller's promise.
-    unsafe { test(text, other, |text, other| text == other) }
+    let text = unsafe { raw::value_ref(text) };
+    // SAFETY: the caller's promise.
+    let other = unsafe { raw::value_ref(other) };
+    match (text.read_lock::<ImmutableString>(), other.read_lock::<ImmutableString>()) {
+        (Some(text), Some(other)) => u8::from(text.as_str() == other.as_str()),
+        _ => 0,
+    }
+}
+
+/// Where the bytes of the string are, and how many: they stay there as long as somebody holds it.
+///
+/// # Safety
+///
+/// `text` holds a string, `out` is good for writing two words.
+pub unsafe extern "C" fn parts(text: *const Dynamic, out: *mut [usize; 2]) {
+    // SAFETY: the caller's promise.
+    let parts = unsafe { read_text(text, |text| [text.as_ptr().expose_provenance(), text.len()]) };
+    // SAFETY: the caller's promise.
+    unsafe { out.write(parts) };
 }
 
 /// How the strings are ordered: less than 0, 0 or more.

@@ -82,9 +82,8 @@ impl QualifiedSite {
     /// The host function for these arguments. None leaves the call to the interpreter.
     fn bind(&self, context: &Context<'_>, arguments: &[&mut Dynamic]) -> Option<&Bound> {
         let module = self.module.as_ref()?;
-        if context.global.num_imports() > 0
-            && context.global.find_import(self.function.namespace.root()).is_some()
-        {
+        let root = self.function.namespace.root();
+        if context.global.touched().is_some_and(|state| state.find_import(root).is_some()) {
             return None;
         }
         let is_same = |bound: &&Bound| {

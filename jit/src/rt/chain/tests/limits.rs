@@ -16,6 +16,7 @@ use super::{compare, host, program};
 use crate::rt::{
     chain::{Chain, Step, StepKind, chain},
     context::{Context, Status},
+    state::State,
 };
 
 /// A context at the top level.
@@ -30,7 +31,7 @@ pub(super) fn context(engine: &Engine) -> Context<'_> {
         error: None,
         caught: Vec::new(),
         engine,
-        global: engine.new_global_runtime_state(),
+        global: State::new(engine),
         caches: Caches::new(),
         scope: Scope::new(),
         functions: &program::Functions,
