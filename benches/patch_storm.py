@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""A native patch applied and reverted again and again under full keep-alive load.
+"""A defect of a built-in mended by a native patch and brought back, again and again under full keep-alive load.
 
-    cargo build --release
+    cargo build --release --features planted-defect --example planted_defect
     python3 benches/patch_storm.py [--cycles 1000]
 
-Needs wrk and a C compiler. Each cycle is `forebay patch apply`, a request that must show the patch, `forebay patch
-revert`, a request that must show the built-in again. Everything listens on loopback; the load ends with the cycles.
+Needs wrk and cargo. In that build request_size_limit refuses a body of exactly the size that it allows; the example
+patches/examples/size_limit_fix does it right. Each cycle is `forebay patch apply`, a request of that size that must be
+let through, `forebay patch revert`, and one that must be refused again. All requests of the load have bodies one byte
+smaller, and pass through the same step. Everything listens on loopback; the load ends with the cycles.
 """
 import argparse
 import http.client
@@ -18,49 +20,57 @@ import sys
 import tempfile
 import time
 
-from reload_storm import FOREBAY, ROOT, free_port
+from reload_storm import ROOT, free_port
 
+FOREBAY = os.path.join(ROOT, "target", "release", "examples", "planted_defect")
+FIX = os.path.join(ROOT, "patches", "examples", "size_limit_fix")
+LIMIT = 16
 CONFIG = """
 listen: "127.0.0.1:{port}"
 admin: {{ socket: admin.sock }}
 access_log: off
 patches: {{ signatures: off }}
 upstreams: {{ echo: {{ builtin: echo }} }}
-steps: [{{ middleware: headers, config: {{ response: {{ set: {{ x-served-by: built-in }} }} }} }}]
+steps: [{{ middleware: request_size_limit, config: {{ bytes_max: {limit} }} }}]
 routes: [{{ name: all, path: "/{{*rest}}", upstream: echo }}]
 """
-SOURCE = os.path.join(ROOT, "tests", "e2e", "patches", "artefact", "patch.c")
-INCLUDE = os.path.join(ROOT, "patches", "abi", "include")
+LOAD = 'wrk.method = "POST"\nwrk.body = string.rep("x", {length})\n'
 
 
 class Gateway:
     def __init__(self, folder):
         self.folder, self.port = folder, free_port()
         os.mkdir(os.path.join(folder, "patches"), 0o755)
-        with open(os.path.join(folder, "forebay.yaml"), "w") as file:
-            file.write(CONFIG.format(port=self.port))
-        self.library = os.path.join(folder, "fix.so")
-        cc = ["cc", "-shared", "-fPIC", "-O2", "-fvisibility=hidden", "-I", INCLUDE, SOURCE, "-o", self.library]
-        subprocess.run(cc, check=True)
+        self.load = os.path.join(folder, "load.lua")
+        config = os.path.join(folder, "forebay.yaml")
+        for path, text in ((config, CONFIG.format(port=self.port, limit=LIMIT)), (self.load, LOAD.format(length=LIMIT - 1))):
+            with open(path, "w") as file:
+                file.write(text)
+        build = [FOREBAY, "patch", "build", FIX, "--out", folder, "--json"]
+        built = subprocess.run(build, check=True, stdout=subprocess.PIPE).stdout
+        self.library = json.loads(built)["library"]
         self.process = subprocess.Popen([FOREBAY, "run"], cwd=folder, stderr=subprocess.DEVNULL)
         while not os.path.exists(os.path.join(folder, "admin.sock")):
             time.sleep(0.02)
-        self.client = http.client.HTTPConnection("127.0.0.1", self.port)
 
     def patch(self, *arguments):
         """Milliseconds that a command took."""
         began = time.monotonic()
-        subprocess.run([FOREBAY, "patch", *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([FOREBAY, "patch", *arguments], cwd=self.folder, check=True, **quiet)
         return (time.monotonic() - began) * 1e3
 
-    def served_by(self):
-        self.client.request("GET", "/")
-        answer = self.client.getresponse()
-        answer.read()
-        return answer.getheader("x-served-by")
+    def answer(self, length):
+        """Status of a request with a body of this length, on a connection of its own: a refusal closes it."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port)
+        client.request("POST", "/", body=b"x" * length)
+        status = client.getresponse().status
+        client.close()
+        return status
 
     def status(self):
-        output = subprocess.run([FOREBAY, "status", "--json"], cwd=self.folder, capture_output=True, check=True)
+        command = [FOREBAY, "status", "--json"]
+        output = subprocess.run(command, cwd=self.folder, capture_output=True, check=True)
         return json.loads(output.stdout)
 
     def resident_kib(self):
@@ -78,9 +88,9 @@ def storm(gateway, cycles):
     applied, reverted, memory, mappings, wrong = [], [], [], [], 0
     for _ in range(cycles):
         applied.append(gateway.patch("apply", gateway.library))
-        wrong += gateway.served_by() != "patch"
-        reverted.append(gateway.patch("revert", "fix"))
-        wrong += gateway.served_by() != "built-in"
+        wrong += (gateway.answer(LIMIT), gateway.answer(LIMIT + 1)) != (200, 413)
+        reverted.append(gateway.patch("revert", "size-limit-fix"))
+        wrong += gateway.answer(LIMIT) != 413
         memory.append(gateway.resident_kib())
         mappings.append(gateway.mappings())
     return applied, reverted, memory, mappings, wrong
@@ -93,9 +103,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         gateway = Gateway(folder)
+        if gateway.answer(LIMIT) != 413:
+            sys.exit("the defect is not there")
         url = f"http://127.0.0.1:{gateway.port}/"
         # wrk ends by the signal, and says then what it saw.
-        load = subprocess.Popen(["wrk", "-t1", "-c64", "-d3600s", url], stdout=subprocess.PIPE, text=True)
+        load = subprocess.Popen(["wrk", "-t1", "-c64", "-d3600s", "-s", gateway.load, url], stdout=subprocess.PIPE, text=True)
         try:
             applied, reverted, memory, mappings, wrong = storm(gateway, cycles)
         finally:

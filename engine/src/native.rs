@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
-use crate::exchange::Exchange;
+use crate::exchange::{Body, Exchange};
 use crate::host::{Answer, Host, Wait};
 use crate::limits::Limits;
 use crate::step::OnError;
@@ -78,9 +78,21 @@ pub trait NativeStep: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Names of the query parameters whose values are secrets. Logs do not tell them, whether or not the step has run.
+    fn secret_parameters(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// Whether a call at this hook may wait; the same for every call. Such a call is made by
     /// [`NativeStep::call_waiting`], every other by [`NativeStep::call`].
     fn may_wait(&self, _hook: Hook) -> bool {
+        false
+    }
+
+    /// Whether a call at this hook needs the body of its message in memory: the request's at [`Hook::Request`], the
+    /// response's at [`Hook::Response`]. It is read before the call, which need not wait for it then; where it cannot
+    /// be, the step has failed. For hooks that may wait this is not asked.
+    fn needs_body(&self, _hook: Hook) -> bool {
         false
     }
 
@@ -109,6 +121,20 @@ pub trait Waiter {
     /// Lets the worker serve others until there is an answer. After [`Answer::Expired`] or
     /// [`Answer::Cancelled`] every further wait gets the same answer at once, so that the step ends soon.
     fn wait(&self, wait: Wait) -> Answer;
+}
+
+/// Whether the body that a step needs at this hook has still to be read.
+pub fn is_body_missing(step: &dyn NativeStep, hook: Hook, exchange: &mut Exchange) -> bool {
+    step.needs_body(hook) && body_of(hook, exchange).is_some_and(|body| body.bytes().is_none())
+}
+
+/// The body that belongs to a hook.
+pub(crate) fn body_of(hook: Hook, exchange: &mut Exchange) -> Option<&mut Body> {
+    match hook {
+        Hook::Request => Some(&mut exchange.request.body),
+        Hook::Response => exchange.response.as_mut().map(|response| &mut response.body),
+        Hook::Error | Hook::Log => None,
+    }
 }
 
 /// Calls a step that does not wait. A panic becomes an error of the step.

@@ -24,7 +24,7 @@ mod suggest;
 mod units;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -319,6 +319,15 @@ pub enum ValueMatch {
     Regex(regex::Regex),
 }
 
+impl Config {
+    /// The names of the scripts that steps run.
+    pub fn scripts_run(&self) -> BTreeSet<&str> {
+        let steps = self.routes.iter().flat_map(|route| &route.steps);
+        let script = |step: &StepConfig| matches!(step.kind, StepKind::Script(_));
+        steps.filter(|step| script(step)).map(|step| &**step.kind.name()).collect()
+    }
+}
+
 /// One step of a chain.
 #[derive(Debug, Clone)]
 pub struct StepConfig {
@@ -332,6 +341,8 @@ pub struct StepConfig {
     pub mode: CompileMode,
     /// The route that it is written in; `None` for a step common to all routes.
     pub route: Option<Arc<str>>,
+    /// How many steps of the same list are written before this one and like it. Each keeps its own count.
+    pub twins_before: usize,
     /// Where the step stands in the configuration file, for messages about it.
     pub location: Option<Location>,
     /// Where the settings of a middleware stand.

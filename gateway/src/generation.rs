@@ -51,6 +51,8 @@ pub struct Generation {
     pub registry: Registry,
     /// TLS of the listeners, in their order; `None` for plain TCP.
     pub tls: Vec<Option<Server>>,
+    /// Names of the query parameters that are secret on any route, for requests that have none.
+    pub secret_parameters: Vec<Arc<str>>,
     /// Keys for session tickets, which the next generation takes over.
     pub tickets: Tickets,
     /// Where scripts may call out to.
@@ -73,6 +75,8 @@ pub struct Route {
     pub strip_prefix: Option<String>,
     /// Whether it takes CORS preflight requests for the methods it takes.
     pub answers_preflight: bool,
+    /// Names of query parameters whose values logs do not tell.
+    pub secret_parameters: Vec<Arc<str>>,
 }
 
 /// An upstream with what chooses its targets.

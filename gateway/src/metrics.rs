@@ -5,10 +5,11 @@
 mod http2;
 mod tls;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forebay_engine::ErrorKind;
@@ -22,6 +23,21 @@ const BUCKETS_US: [u64; 17] = [
     500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000,
     2_500_000, 5_000_000, 7_500_000, 10_000_000,
 ];
+
+thread_local! {
+    /// The counters of the worker that runs on this thread.
+    static OF_THIS_THREAD: RefCell<Option<Arc<WorkerMetrics>>> = const { RefCell::new(None) };
+}
+
+/// From now on this thread is the worker with these counters.
+pub fn belong_to_this_thread(metrics: Arc<WorkerMetrics>) {
+    OF_THIS_THREAD.replace(Some(metrics));
+}
+
+/// The counters of the worker that runs on this thread, for code that is called without its worker.
+pub fn of_this_thread() -> Option<Arc<WorkerMetrics>> {
+    OF_THIS_THREAD.with_borrow(Clone::clone)
+}
 
 /// Counters of one worker.
 #[derive(Default)]

@@ -9,6 +9,7 @@
 pub mod adapter;
 pub mod artefact;
 pub mod codes;
+mod counters;
 pub mod crash;
 pub mod culprit;
 pub mod descriptor;

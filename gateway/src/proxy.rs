@@ -7,6 +7,7 @@
 
 mod finish;
 mod intake;
+mod target;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -83,7 +84,8 @@ async fn answer(
         Ok(taken) => taken,
         Err(refused) => {
             let page = serving.generation.registry.error_page();
-            let response = refused.error.response(page, &refused.id, None);
+            let accept = refused.accept.as_ref().map(http::HeaderValue::as_bytes);
+            let response = refused.error.response(page, &refused.id, accept);
             finish.refused(&refused);
             let close = refused.error.close;
             return Answered { response, exchange: None, end: refused.error.kind, body: None, close };

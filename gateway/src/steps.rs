@@ -72,7 +72,9 @@ impl StepRunner<'_> {
                 continue;
             }
             let verdict = match (step, &self.route.watches[index]) {
-                (Step::Native(step), _) if step.may_wait(hook) => {
+                (Step::Native(step), _)
+                    if step.may_wait(hook) || native::is_body_missing(&**step, hook, &mut exchange) =>
+                {
                     let verdict;
                     self.worker.metrics.native_calls.add(1);
                     unread.failure = None;

@@ -28,7 +28,7 @@ use crate::generation::Generation;
 use crate::generation::publish::Published;
 use crate::hygiene::RequestIds;
 use crate::kv::KvStore;
-use crate::metrics::WorkerMetrics;
+use crate::metrics::{self, WorkerMetrics};
 use crate::patch::service::Patches;
 use crate::promote::Promotion;
 use crate::script_host::ScriptHost;
@@ -215,6 +215,7 @@ pub fn run(
     let runtime: LocalRuntime = runtime;
     runtime.block_on(async move {
         let worker = make();
+        metrics::belong_to_this_thread(worker.metrics.clone());
         let mut accepting = Vec::new();
         for (index, listener) in listeners.into_iter().enumerate() {
             let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -1,6 +1,6 @@
 //! The built-in middleware over sockets: what clients and origins see of each, beside scripts, over reloads.
 
-use crate::support::{Client, Gateway, Origin, Response, answer, get};
+use crate::support::{Client, Gateway, Origin, Response, answer, get, wait_until};
 
 /// A request with these header fields.
 fn ask(gateway: &Gateway, method: &str, path: &str, fields: &[(&str, &str)]) -> Response {
@@ -179,6 +179,45 @@ fn a_common_limit_counts_over_routes_and_others_for_their_own() {
     };
     assert_eq!(statuses(&config(LIMIT, "")), [200, 200, 429, 429]);
     assert_eq!(statuses(&config("", LIMIT)), [200, 200, 200, 200]);
+}
+
+#[test]
+fn two_limits_that_are_alike_count_each_for_itself() {
+    let origin = Origin::ok();
+    let gateway = Gateway::start(&origin.config(&format!("{LIMIT}, {LIMIT}")), &[]);
+    // Were they one, a request would count twice, and the second be refused.
+    for status in [200, 200, 429] {
+        assert_eq!(get(gateway.address, "/").status, status);
+    }
+    assert!(gateway.reload().0);
+    assert_eq!(get(gateway.address, "/").status, 429, "a reload that changes nothing forgets nothing");
+}
+
+#[test]
+fn a_key_in_the_query_is_in_no_log() {
+    let origin = Origin::ok();
+    let config = format!(
+        "access_log: {{ file: access.log }}\nworkers: 1\n\
+         upstreams: {{ o: {{ targets: [\"http://{}\"] }} }}\nroutes:\n\
+         \x20 - {{ name: keyed, path: /keyed, upstream: o, steps: [\n\
+         \x20     {{ middleware: ip, config: {{ deny: [192.0.2.1] }} }},\n\
+         \x20     {{ middleware: key_auth, config: {{ keys: {{ a: \"sha256:{}\" }}, from: [ {{ query: key }} ] }} }} ] }}\n\
+         \x20 - {{ name: free, path: /free, upstream: o }}\ntrusted_proxies: [127.0.0.1]\n",
+        origin.address, "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
+    );
+    let gateway = Gateway::start(&config, &[]);
+    let refused = [("x-forwarded-for", "192.0.2.1")];
+    assert_eq!(ask(&gateway, "GET", "/keyed?a=1&key=secret", &[]).status, 200);
+    assert!(origin.last().starts_with("GET /keyed?a=1 "), "{}", origin.last());
+    assert_eq!(ask(&gateway, "GET", "/keyed?key=secret-and-wrong", &[]).status, 401);
+    assert_eq!(ask(&gateway, "GET", "/keyed?key=secret-and-early", &refused).status, 403);
+    assert_eq!(ask(&gateway, "GET", "/nowhere?key=secret-and-lost", &[]).status, 404);
+    assert_eq!(ask(&gateway, "GET", "/free?key=plain", &[]).status, 200);
+    let log = || std::fs::read_to_string(gateway.path("access.log")).unwrap();
+    wait_until("all is logged", || log().lines().count() == 5);
+    let log = log();
+    assert_eq!(log.matches("key=***").count(), 4, "{log}");
+    assert!(!log.contains("secret") && log.contains("/free?key=plain"), "{log}");
 }
 
 #[test]

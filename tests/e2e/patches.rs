@@ -3,11 +3,15 @@
 //! The patches are C files compiled here, so that their compiler is another one than the gateway's.
 
 mod artefact;
+mod compilers;
 mod crashes;
+mod kinds;
 mod life;
 mod refused;
 mod signed;
 mod storm;
+mod streams;
+mod waits;
 
 use crate::support::{Folder, Gateway};
 

@@ -166,3 +166,79 @@ fn a_panic_on_the_fiber_is_an_error_of_the_step() {
     let Progress::Done(_, Verdict::Fail(error)) = call.resume(Answer::Go) else { panic!("no error") };
     assert_eq!(error.kind, ErrorKind::Panic);
 }
+
+/// Needs the body of its message.
+#[derive(Debug)]
+struct Reader(Probe);
+
+impl NativeStep for Reader {
+    fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+    fn implementation(&self) -> &Implementation {
+        &self.0.implementation
+    }
+    fn has(&self, _hook: Hook) -> bool {
+        true
+    }
+    fn on_error(&self) -> OnError {
+        OnError::Closed
+    }
+    fn needs_body(&self, hook: Hook) -> bool {
+        hook == Hook::Request
+    }
+    fn call(&self, hook: Hook, exchange: &mut Exchange, _host: &dyn Host) -> Verdict {
+        let body = body_of(hook, exchange).and_then(|body| body.bytes().cloned());
+        exchange.id = format!("{body:?}");
+        Verdict::Continue
+    }
+}
+
+fn reader(hook: Hook, body: Body) -> Call {
+    let Step::Native(probe) = Probe::step() else { unreachable!("made above") };
+    let (name, implementation) = (probe.name().clone(), probe.implementation().clone());
+    let mut exchange = exchange();
+    exchange.request.body = body;
+    let step = Arc::new(Reader(Probe { name, implementation }));
+    Call::native(step, hook, exchange, Rc::new(TestHost::default()))
+}
+
+#[test]
+fn a_body_that_a_step_needs_is_read_before_its_call() {
+    let mut call = reader(Hook::Request, Body::Unread);
+    assert!(call.deadline_ns() > 0);
+    assert!(matches!(call.resume(Answer::Go), Progress::Waiting(Wait::RequestBody)));
+    let answer = Answer::Body(Ok(bytes::Bytes::from_static(b"abc")));
+    let Progress::Done(exchange, Verdict::Continue) = call.resume(answer) else { panic!("not done") };
+    assert_eq!(exchange.id, "Some(b\"abc\")");
+    for (hook, body, seen) in [
+        (Hook::Request, Body::Empty, "Some(b\"\")"),
+        (Hook::Request, Body::Read("x".into()), "Some(b\"x\")"),
+        (Hook::Log, Body::Unread, "None"),
+    ] {
+        let Progress::Done(exchange, Verdict::Continue) = reader(hook, body).resume(Answer::Go) else {
+            panic!("it waited for {seen}")
+        };
+        assert_eq!(exchange.id, seen);
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_read_fails_the_step_without_a_call() {
+    for (answer, kind) in [
+        (Answer::Body(Err("it broke off".into())), ErrorKind::Runtime),
+        (Answer::Expired, ErrorKind::WallTime),
+        (Answer::Cancelled, ErrorKind::Cancelled),
+    ] {
+        let mut call = reader(Hook::Request, Body::Unread);
+        assert!(matches!(call.resume(Answer::Go), Progress::Waiting(_)));
+        let Progress::Done(exchange, Verdict::Fail(error)) = call.resume(answer) else {
+            panic!("no failure")
+        };
+        assert_eq!((error.kind, exchange.request.body.bytes()), (kind, None));
+    }
+    drop(reader(Hook::Request, Body::Unread));
+    let mut call = reader(Hook::Request, Body::Unread);
+    assert!(matches!(call.resume(Answer::Go), Progress::Waiting(_)));
+    drop(call);
+}

@@ -1,5 +1,6 @@
 //! One call of one hook, as a value that is resumed until it is done. A script runs on a fiber, and so does a native
-//! step that may wait; one that does not is called when the value is first resumed.
+//! step that may wait; one that does not is called when the value is first resumed, or when the body has been read that it
+//! needs.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +14,7 @@ use super::fiber::{self, Fiber, FiberStack, Resumed, with_borrowed_stack};
 use super::program::Program;
 use crate::chain::Hook;
 use crate::error::{ErrorKind, ScriptError};
-use crate::exchange::Exchange;
+use crate::exchange::{Body, Exchange};
 use crate::host::{Answer, Host, Wait};
 use crate::native::{self, NativeStep, Waiter};
 use crate::verdict::Verdict;
@@ -32,9 +33,20 @@ enum State {
     Stillborn(Box<Context>, std::io::Error),
     /// A native step that does not wait, or for which no stack could be had.
     Native(Arc<dyn NativeStep>, Hook, Box<Exchange>, Rc<dyn Host>, Option<std::io::Error>),
+    /// A native step whose body is read first, with its deadline; whether that was asked for.
+    Reading(Box<Reading>, bool),
     /// A native step that may wait, with its deadline.
     Waiting(Fiber<(Box<Exchange>, Verdict)>, u64),
     Finished,
+}
+
+/// A call of a native step that needs its message's body in memory.
+struct Reading {
+    step: Arc<dyn NativeStep>,
+    hook: Hook,
+    exchange: Box<Exchange>,
+    host: Rc<dyn Host>,
+    deadline_ns: u64,
 }
 
 /// How far a call has come.
@@ -82,10 +94,15 @@ impl Call {
     pub fn native(
         step: Arc<dyn NativeStep>,
         hook: Hook,
-        exchange: Box<Exchange>,
+        mut exchange: Box<Exchange>,
         host: Rc<dyn Host>,
     ) -> Self {
         if !step.may_wait(hook) {
+            if native::is_body_missing(&*step, hook, &mut exchange) {
+                let deadline_ns = deadline_of(&*step, &*host);
+                let reading = Reading { step, hook, exchange, host, deadline_ns };
+                return Self(State::Reading(Box::new(reading), false));
+            }
             return Self(State::Native(step, hook, exchange, host, None));
         }
         match FiberStack::take() {
@@ -143,6 +160,13 @@ impl Call {
                 let message = format!("no stack for the step: {error}");
                 Progress::Done(exchange, native::fail(&*step, ErrorKind::Memory, message))
             }
+            State::Reading(reading, false) => {
+                let needed =
+                    if reading.hook == Hook::Request { Wait::RequestBody } else { Wait::ResponseBody };
+                self.0 = State::Reading(reading, true);
+                Progress::Waiting(needed)
+            }
+            State::Reading(reading, true) => reading.go_on(answer),
             State::Waiting(mut fiber, deadline_ns) => match fiber.resume(answer) {
                 Resumed::Waiting(wait) => {
                     self.0 = State::Waiting(fiber, deadline_ns);
@@ -164,6 +188,7 @@ impl Call {
                 context.meter.deadline_ns()
             }
             State::Waiting(_, deadline_ns) => *deadline_ns,
+            State::Reading(reading, _) => reading.deadline_ns,
             State::Native(..) | State::Finished => 0,
         }
     }
@@ -175,7 +200,11 @@ impl Drop for Call {
             let started = match &self.0 {
                 State::Suspended(fiber, _) => fiber.started(),
                 State::Waiting(fiber, _) => fiber.started(),
-                State::Ready(..) | State::Stillborn(..) | State::Native(..) | State::Finished => false,
+                State::Ready(..)
+                | State::Stillborn(..)
+                | State::Native(..)
+                | State::Reading(..)
+                | State::Finished => false,
             };
             if !started || matches!(self.resume(Answer::Cancelled), Progress::Done(..)) {
                 return;
@@ -184,10 +213,40 @@ impl Drop for Call {
     }
 }
 
+impl Reading {
+    /// Calls the step with what was read.
+    fn go_on(self, answer: Answer) -> Progress {
+        let Self { step, hook, mut exchange, host, .. } = self;
+        let (kind, reason) = match answer {
+            Answer::Body(Ok(bytes)) => {
+                if let Some(body) = native::body_of(hook, &mut exchange) {
+                    *body = Body::Read(bytes);
+                }
+                let verdict = native::call(&*step, hook, &mut exchange, &*host);
+                return Progress::Done(exchange, verdict);
+            }
+            Answer::Body(Err(reason)) => (ErrorKind::Runtime, reason),
+            Answer::Expired => (ErrorKind::WallTime, "the time of the call is used up".to_owned()),
+            Answer::Cancelled => (ErrorKind::Cancelled, "nobody waits for the result any more".to_owned()),
+            other => {
+                let reason = format!("a body was answered with {other:?}; please report this");
+                (ErrorKind::Runtime, reason)
+            }
+        };
+        Progress::Done(exchange, native::fail(&*step, kind, reason))
+    }
+}
+
 /// Runs a hook; a panic of a host function ends this call only.
 fn run(step: &ScriptStep, program: Option<&Program>, hook: Hook) -> Verdict {
     catch_unwind(AssertUnwindSafe(|| step.run(program, hook)))
         .unwrap_or_else(|payload| Verdict::Fail(Box::new(panicked(step, &*payload))))
+}
+
+/// When the time of a call of this step that begins now is over.
+fn deadline_of(step: &dyn NativeStep, host: &dyn Host) -> u64 {
+    let wall_time = u64::try_from(step.wall_time_max().as_nanos()).unwrap_or(u64::MAX);
+    host.monotonic_ns().saturating_add(wall_time)
 }
 
 /// A native step on a fiber, which owns the exchange until it returns.
@@ -198,8 +257,7 @@ fn waiting(
     mut exchange: Box<Exchange>,
     host: Rc<dyn Host>,
 ) -> State {
-    let wall_time = u64::try_from(step.wall_time_max().as_nanos()).unwrap_or(u64::MAX);
-    let deadline_ns = host.monotonic_ns().saturating_add(wall_time);
+    let deadline_ns = deadline_of(&*step, &*host);
     let fiber = Fiber::on(stack, move || {
         let waiter = FiberWaiter::default();
         let verdict = native::contained(&*step, || step.call_waiting(hook, &mut exchange, &*host, &waiter));

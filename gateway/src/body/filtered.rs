@@ -66,6 +66,10 @@ impl Filtered {
 
     fn pass(&mut self, mut chunk: Bytes, last: bool) -> Result<Bytes, BodyError> {
         for filter in &mut self.filters {
+            // What a filter has kept to itself is no chunk for the next; only the last may be empty.
+            if chunk.is_empty() && !last {
+                break;
+            }
             chunk = filter.chunk(chunk, last).map_err(|reason| {
                 tracing::error!(target: "patch", "a body was broken off by its filter: {reason}");
                 BodyError { side: self.side, fault: BodyFault::Filter }

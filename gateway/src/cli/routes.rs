@@ -86,7 +86,7 @@ fn registry(config: &config::Config, style: Style) -> Registry {
             return Registry::builtin();
         }
     };
-    match patches.prepare(&config.patches) {
+    match patches.prepare(&config.patches, &config.scripts_run()) {
         Ok(selection) => selection.registry,
         Err(found) => {
             complain(render_all(&found, style).trim_end());

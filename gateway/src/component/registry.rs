@@ -1,6 +1,6 @@
 //! What serves each id: the gateway's own components, overlaid by those of patches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -53,6 +53,13 @@ pub enum Conflict {
         /// What was probably meant.
         meant: Option<Arc<str>>,
     },
+    /// A patch overrides a script that no step runs.
+    NoSuchScript {
+        /// What was to override.
+        overriding: Implementation,
+        /// The script that was probably meant.
+        meant: Option<String>,
+    },
     /// A patch adds a component that no configuration could name.
     NotSelectable {
         /// Kind of the component.
@@ -74,6 +81,9 @@ impl fmt::Display for Conflict {
             Self::NothingToOverride { kind, overriding, .. } => {
                 write!(f, "{overriding} overrides {kind} `{}`, which does not exist", overriding.id)
             }
+            Self::NoSuchScript { overriding, .. } => {
+                write!(f, "{overriding} overrides a script that no step of the configuration runs")
+            }
             Self::NotSelectable { kind, added } => {
                 write!(f, "{added} adds an {kind}, but there is one for the whole gateway")
             }
@@ -93,6 +103,13 @@ impl Conflict {
             Self::NothingToOverride { meant: None, .. } => {
                 "let the patch declare that it adds the component, or mend its id".to_owned()
             }
+            Self::NoSuchScript { overriding, meant } => match (meant, &overriding.provider) {
+                (Some(meant), _) => format!("did you mean `{SCRIPT}{meant}`?"),
+                (None, Provider::Patch { name }) => {
+                    format!("let a step run the script, or run `forebay patch disable {name}`")
+                }
+                (None, Provider::BuiltIn) => "let a step run the script".to_owned(),
+            },
             Self::NotSelectable { .. } => format!("let the patch override `{PROBLEM_DETAILS}`"),
         }
     }
@@ -195,6 +212,19 @@ impl Registry {
     /// What takes the place of a script.
     pub fn instead_of_script(&self, name: &str) -> Option<(&Implementation, &Arc<dyn Middleware>)> {
         self.middleware(&format!("{SCRIPT}{name}"))
+    }
+
+    /// Components in the place of scripts that are none of these, which are run by steps. They would serve nothing, and
+    /// whoever installed them believes that they do.
+    pub fn without_script(&self, run: &BTreeSet<&str>) -> Vec<Conflict> {
+        let stands_for = |component: &Component| {
+            let id = component.implementation.id.strip_prefix(SCRIPT)?;
+            (!run.contains(id)).then(|| Conflict::NoSuchScript {
+                overriding: component.implementation.clone(),
+                meant: closest(id, run.iter().copied()).map(str::to_owned),
+            })
+        };
+        self.components().filter_map(stands_for).collect()
     }
 
     /// The balancer of this id.

@@ -1,7 +1,6 @@
 //! The time budget of patches, looked at once a second: which exceed it so often that they are to be disabled.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::config::{OnExcess, PatchBudget};
@@ -34,7 +33,7 @@ impl Budgets {
         let mut changes = Vec::new();
         for patch in active {
             let named = patch.library.named();
-            let excesses = patch.library.counters().over_budget.load(Ordering::Relaxed);
+            let excesses = patch.library.counters().total().over_budget;
             let Some(excess) = self.excess(named.digest, excesses, &budget, now) else { continue };
             let reason =
                 format!("{excess} calls within a minute took longer than {:?} (patches.budget)", budget.time);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use forebay_engine::{Chain, ErrorKind, OnError, Script, ScriptError, ScriptStep, Step};
+use forebay_engine::{ErrorKind, OnError, Script, ScriptError, ScriptStep, Step};
 
 use super::natives::Natives;
 use super::{Generation, Route};
@@ -52,7 +52,7 @@ pub fn build(
     patches: &Patches,
     previous: Option<&Generation>,
 ) -> Result<Generation, Vec<Diagnostic>> {
-    let patches = patches.prepare(&config.patches)?;
+    let patches = patches.prepare(&config.patches, &config.scripts_run())?;
     let registry = patches.registry.clone();
     let mut builder = Builder::new(&config, promotion, &registry, previous);
     let router = builder.router();
@@ -72,10 +72,11 @@ pub fn build(
         built: SystemTime::now(),
         config,
         router,
-        routes,
         upstreams,
         scripts,
         watches,
+        secret_parameters: components::secret_parameters(&routes),
+        routes,
         natives,
         registry: registry.clone(),
         tls,
@@ -210,21 +211,6 @@ impl<'a> Builder<'a> {
             }
         }
         (servers, tickets)
-    }
-
-    fn route(&mut self, route: &crate::config::Route) -> Route {
-        let steps: Vec<Watched> = route.steps.iter().filter_map(|step| self.step(step)).collect();
-        let (steps, watches): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
-        let answers_preflight =
-            steps.iter().any(|step| matches!(step, Step::Native(step) if step.answers_preflight()));
-        Route {
-            name: route.name.clone(),
-            chain: Chain::new(steps),
-            watches,
-            upstream: None,
-            strip_prefix: route.strip_prefix.clone(),
-            answers_preflight,
-        }
     }
 
     fn step(&mut self, step: &StepConfig) -> Option<Watched> {

@@ -1,7 +1,8 @@
 //! The native steps of a generation: made by middleware from their settings, once per place they are written at.
 //!
 //! A step that a reload does not change is carried over with what it has counted so far. What makes a step the same:
-//! the route it is written in, what it runs, the code that serves it, its settings and its policy.
+//! the route it is written in, what it runs, the code that serves it, its settings, its policy, and how many like it
+//! stand before it in its list.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,6 +24,7 @@ struct Key {
     kind: StepKind,
     settings: String,
     on_error: OnError,
+    twins_before: usize,
     implementation: Implementation,
 }
 
@@ -83,6 +85,7 @@ impl Natives {
             kind: step.kind.clone(),
             settings: step.config.to_string(),
             on_error: step.on_error,
+            twins_before: step.twins_before,
             implementation: implementation.clone(),
         };
         let place = match self.0.entry(key) {

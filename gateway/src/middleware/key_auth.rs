@@ -205,6 +205,10 @@ impl NativeStep for Step {
         hook == Hook::Request
     }
 
+    fn secret_parameters(&self) -> Vec<Arc<str>> {
+        self.places.iter().filter_map(Place::parameter).map(Arc::from).collect()
+    }
+
     fn may_wait(&self, hook: Hook) -> bool {
         hook == Hook::Request && self.lookup.may_wait()
     }

@@ -13,6 +13,9 @@ use super::{Common, Problems, common_methods, read};
 use crate::component::{Middleware, SettingProblem, Setup};
 use crate::config::RawSize;
 
+/// One byte in a build with the feature `planted-defect`, which is for `benches/patch_storm.py` to mend; else nothing.
+const PLANTED_DEFECT: u64 = if cfg!(feature = "planted-defect") { 1 } else { 0 };
+
 /// Settings of `request_size_limit`.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +48,7 @@ impl NativeStep for Step {
     }
 
     fn call(&self, _hook: Hook, exchange: &mut Exchange, _host: &dyn Host) -> Verdict {
-        exchange.request_body_max = Some(self.bytes_max);
+        exchange.request_body_max = Some(self.bytes_max.saturating_sub(PLANTED_DEFECT));
         Verdict::Continue
     }
 }

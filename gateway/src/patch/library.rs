@@ -15,6 +15,7 @@ use forebay_patch_abi::Entry;
 use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
 
 use super::artefact::ABI_MAJOR;
+use super::counters::Counters;
 use super::crash::Named;
 use super::culprit::{self, Tag};
 
@@ -34,17 +35,6 @@ unsafe impl Send for Library {}
 // SAFETY: as above; everything that changes is atomic.
 unsafe impl Sync for Library {}
 
-/// What is counted about the calls into a patch, all workers together.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Calls of hooks and of other callbacks that serve requests.
-    pub calls: AtomicU64,
-    /// Calls that failed or panicked.
-    pub failures: AtomicU64,
-    /// Calls that kept their worker for longer than the budget.
-    pub over_budget: AtomicU64,
-}
-
 impl Library {
     /// Maps a file and runs its constructors. All symbols are bound now, so that a missing one is known here and not
     /// at the first request; none becomes visible to other libraries. `named` is who is to blame if the process dies
@@ -61,21 +51,14 @@ impl Library {
         let addresses = addresses_of(path);
         let tag = culprit::register(&record, addresses.clone());
         let budget_ns = AtomicU64::new(u64::MAX);
-        Ok(Self { named, entry, addresses, tag, counters: Counters::default(), budget_ns })
+        Ok(Self { named, entry, addresses, tag, counters: Counters::new(), budget_ns })
     }
 
     /// A patch that is part of this program, with its entry function: for tests and benches.
     pub fn linked(entry: Entry, named: Named) -> Self {
         let tag = culprit::register(&named.record(), 0..0);
         let (entry, addresses) = (entry as *const c_void, 0..0);
-        Self {
-            named,
-            entry,
-            addresses,
-            tag,
-            counters: Counters::default(),
-            budget_ns: AtomicU64::new(u64::MAX),
-        }
+        Self { named, entry, addresses, tag, counters: Counters::new(), budget_ns: AtomicU64::new(u64::MAX) }
     }
 
     /// Name, version and content.

@@ -10,7 +10,7 @@ mod change;
 mod heritage;
 mod load;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -104,11 +104,16 @@ impl Patches {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads and examines the folder, tries out what is new, and maps what serves. One at a time.
+    /// Reads and examines the folder, tries out what is new, and maps what serves. One at a time. `scripts` are the names
+    /// of those that steps run.
     ///
     /// # Errors
     /// Every problem; then nothing of it serves.
-    pub fn prepare(&self, settings: &PatchSettings) -> Result<Selection, Vec<Diagnostic>> {
+    pub fn prepare(
+        &self,
+        settings: &PatchSettings,
+        scripts: &BTreeSet<&str>,
+    ) -> Result<Selection, Vec<Diagnostic>> {
         let (found, mut selection) = self.look(settings)?;
         let mut problems = Vec::new();
         for (found, listed) in found.iter().zip(&selection.listed) {
@@ -127,7 +132,10 @@ impl Patches {
             return Err(problems);
         }
         let components = selection.active.iter().flat_map(|patch| patch.components.iter().cloned());
-        let overlaid = selection.registry.overlay(components);
+        let overlaid = selection.registry.overlay(components).and_then(|registry| {
+            let found = registry.without_script(scripts);
+            if found.is_empty() { Ok(registry) } else { Err(found) }
+        });
         selection.registry = overlaid.map_err(|found| conflicts_in(&selection.listed, &found))?;
         Ok(selection)
     }
@@ -217,18 +225,17 @@ impl Patches {
 
     /// A selection for programs.
     pub fn report(&self, selection: &Selection) -> Value {
-        use std::sync::atomic::Ordering::Relaxed;
         let inner = self.inner();
         let patches: Vec<Value> = selection
             .listed
             .iter()
             .map(|listed| {
                 let mut value = listed.to_json();
-                let counters = inner.mapped.get(&listed.digest).map(|patch| patch.library.counters());
-                value["mapped"] = counters.is_some().into();
-                value["calls"] = counters.map(|counters| counters.calls.load(Relaxed)).into();
-                value["failures"] = counters.map(|counters| counters.failures.load(Relaxed)).into();
-                value["over_budget"] = counters.map(|counters| counters.over_budget.load(Relaxed)).into();
+                let counts = inner.mapped.get(&listed.digest).map(|patch| patch.library.counters().total());
+                value["mapped"] = counts.is_some().into();
+                value["calls"] = counts.map(|counts| counts.calls).into();
+                value["failures"] = counts.map(|counts| counts.failures).into();
+                value["over_budget"] = counts.map(|counts| counts.over_budget).into();
                 value
             })
             .collect();
@@ -242,6 +249,7 @@ fn conflicts_in(listed: &[Listed], found: &[Conflict]) -> Vec<Diagnostic> {
         Conflict::TwoProviders { second: implementation, .. }
         | Conflict::Taken { added: implementation, .. }
         | Conflict::NotSelectable { added: implementation, .. }
+        | Conflict::NoSuchScript { overriding: implementation, .. }
         | Conflict::NothingToOverride { overriding: implementation, .. } => implementation.provider.clone(),
     };
     let file = |provider: Provider| {

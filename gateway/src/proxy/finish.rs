@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::Answered;
 use super::intake::Refused;
+use super::target::told;
 use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody, Side};
 use crate::component::{AccessFilter, AccessView, Keep};
 use crate::steps::{StepRunner, Unread};
@@ -279,7 +280,7 @@ impl Ending {
                 Version::HTTP_2 => "2",
                 _ => "1.1",
             },
-            "target": self.summary.uri.to_string(),
+            "target": self.target(),
             "route": exchange.map(|exchange| &*exchange.route.name),
             "status": self.status,
             "end_reason": record.end_reason,
@@ -315,10 +316,20 @@ impl Ending {
         });
     }
 
+    /// The target as the log tells it.
+    fn target(&self) -> String {
+        let generation = &self.serving.generation;
+        let secret = match self.route {
+            Some(route) => &generation.routes[route].secret_parameters,
+            None => &generation.secret_parameters,
+        };
+        told(self.summary.uri.to_string(), secret)
+    }
+
     /// Lets a filter see the record and change its line. One that panics leaves it as it is.
     fn filtered(&self, filter: &dyn AccessFilter, record: &AccessRecord, line: &mut Value) -> Keep {
         let exchange = self.exchange.as_ref();
-        let target = self.summary.uri.to_string();
+        let target = self.target();
         let view = AccessView {
             request_id: &self.summary.id,
             client: &self.summary.client,

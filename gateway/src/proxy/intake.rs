@@ -7,7 +7,7 @@ use forebay_engine::Exchange;
 use forebay_engine::exchange::{Body, Client, Request, RouteInfo};
 use forebay_engine::filter::Filters;
 use http::request::Parts;
-use http::{Method, Uri, Version, header};
+use http::{HeaderValue, Method, Uri, Version, header};
 use http_body::Body as _;
 use rhai::{Dynamic, Map};
 
@@ -35,6 +35,8 @@ pub(super) struct Refused {
     pub(super) id: String,
     pub(super) method: Method,
     pub(super) uri: Uri,
+    /// Its `Accept` field.
+    pub(super) accept: Option<HeaderValue>,
 }
 
 /// Parameters of a path by name.
@@ -53,23 +55,24 @@ pub(super) fn take(
     let client = hygiene::client_address(&head.headers, address.ip(), &generation.config.trusted_proxies);
     let id = worker.request_ids.choose(&head.headers, client.trust);
     let raw = head.uri.clone();
-    let refuse = |error: GatewayError, method: Method, uri: Uri, id: String| {
-        Err(Box::new(Refused { error, id, method, uri }))
+    let refuse = |error: GatewayError, head: Parts, uri: Uri, id: String| {
+        let accept = head.headers.get(header::ACCEPT).cloned();
+        Err(Box::new(Refused { error, id, method: head.method, uri, accept }))
     };
     if let Err(error) = hygiene::check_request(&head) {
-        return refuse(GatewayError::from(&error), head.method, raw, id);
+        return refuse(GatewayError::from(&error), head, raw, id);
     }
     if let Err(error) = check_size(&head, body, &generation.config.client) {
-        return refuse(error, head.method, raw, id);
+        return refuse(error, head, raw, id);
     }
     let host_field = head.headers.get(header::HOST);
     let (uri, host) = match path::normalise(&head.method, std::mem::take(&mut head.uri), host_field) {
         Ok(target) => (target.uri, target.host.into_owned()),
-        Err(error) => return refuse(GatewayError::from(error), head.method, raw, id),
+        Err(error) => return refuse(GatewayError::from(error), head, raw, id),
     };
     let (route, params) = match routed(generation, &host, &uri, &head) {
         Ok(routed) => routed,
-        Err(error) => return refuse(error, head.method, raw, id),
+        Err(error) => return refuse(error, head, raw, id),
     };
     let forwarding = Forwarding {
         edge,

@@ -70,7 +70,7 @@
 // Flag of a middleware that answers CORS preflight requests: its routes take those for their methods too.
 #define FOREBAY_MIDDLEWARE_ANSWERS_PREFLIGHT (1 << 0)
 
-// Bit of `on_request` in `hooks` and `waits`.
+// Bit of `on_request` in `hooks`, `waits` and `bodies`.
 #define FOREBAY_HOOK_REQUEST (1 << 0)
 
 // Bit of `on_response`.
@@ -556,8 +556,11 @@ typedef struct forebay_middleware {
   uint32_t waits;
   // `FOREBAY_MIDDLEWARE_...`, or 0.
   uint32_t flags;
-  // 0.
-  uint32_t reserved;
+  // Bits of the hooks before which the host reads the body of their message, so that `body` gives it without
+  // waiting: the request's for `on_request`, the response's for `on_response`; no others, and none that is in `waits`.
+  // Where it cannot be read the hook is not called, and the step has failed. Costs less than waiting; a hook
+  // that refuses by the head alone, before a body has come, waits instead.
+  uint32_t bodies;
   // Makes an instance. The settings are to be had from `config` of `call` and only here; waiting is not
   // possible. On success `*instance` is what the other callbacks get; it may be null. On failure the step's
   // configuration is refused with the reason given by `fail`. On the control thread. May be null: then every

@@ -88,7 +88,7 @@ pub const MODE_OVERRIDE: u32 = 1;
 /// Flag of a middleware that answers CORS preflight requests: its routes take those for their methods too.
 pub const MIDDLEWARE_ANSWERS_PREFLIGHT: u32 = 1 << 0;
 
-/// Bit of `on_request` in `hooks` and `waits`.
+/// Bit of `on_request` in `hooks`, `waits` and `bodies`.
 pub const HOOK_REQUEST: u32 = 1 << 0;
 /// Bit of `on_response`.
 pub const HOOK_RESPONSE: u32 = 1 << 1;

@@ -32,7 +32,7 @@ mod of_64_bits {
         } 112;
         Component { size: 0, kind: 8, mode: 12, id: 16, version: 32, table: 48 } 56;
         Middleware {
-            size: 0, hooks: 8, waits: 12, flags: 16, reserved: 20, create: 24, destroy: 32, on_request: 40,
+            size: 0, hooks: 8, waits: 12, flags: 16, bodies: 20, create: 24, destroy: 32, on_request: 40,
             on_response: 48, on_error: 56, on_log: 64, on_chunk: 72, stream_end: 80
         } 88;
         Chunk { size: 0, flags: 8, side: 12, data: 16, offset: 32 } 40;

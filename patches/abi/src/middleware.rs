@@ -36,8 +36,11 @@ pub struct Middleware {
     pub waits: u32,
     /// `FOREBAY_MIDDLEWARE_...`, or 0.
     pub flags: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Bits of the hooks before which the host reads the body of their message, so that `body` gives it without
+    /// waiting: the request's for `on_request`, the response's for `on_response`; no others, and none that is in `waits`.
+    /// Where it cannot be read the hook is not called, and the step has failed. Costs less than waiting; a hook
+    /// that refuses by the head alone, before a body has come, waits instead.
+    pub bodies: u32,
     /// Makes an instance. The settings are to be had from `config` of `call` and only here; waiting is not
     /// possible. On success `*instance` is what the other callbacks get; it may be null. On failure the step's
     /// configuration is refused with the reason given by `fail`. On the control thread. May be null: then every

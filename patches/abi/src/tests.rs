@@ -30,7 +30,7 @@ fn middleware() -> Middleware {
         hooks: 5,
         waits: 1,
         flags: 0,
-        reserved: 0,
+        bodies: 0,
         create: None,
         destroy: None,
         on_request: Some(hook),

@@ -355,7 +355,7 @@ impl<'call> Exchange<'call> {
     }
 
     /// The whole body of a message. Waits for it unless it is in memory, so the hook has to be in
-    /// [`WAITS`](crate::Middleware::WAITS).
+    /// [`BODIES`](crate::Middleware::BODIES), which costs less, or in [`WAITS`](crate::Middleware::WAITS).
     ///
     /// # Errors
     /// When it broke off, is larger than the configuration allows, or the hook may not wait.

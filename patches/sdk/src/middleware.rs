@@ -43,6 +43,11 @@ pub trait Middleware: Send + Sync + Sized + 'static {
     /// Those of them that may wait: for a body, the store, another server, a time. They run on a stack of their own,
     /// which costs more than a plain call.
     const WAITS: Hooks = Hooks::NONE;
+    /// Those of [`REQUEST`](Hooks::REQUEST) and [`RESPONSE`](Hooks::RESPONSE) before which the gateway reads the body of
+    /// their message. [`Exchange::body`] gives it at once then, and the hook is a plain call. Where it cannot be read the
+    /// hook is not called, and the step has failed. None of them is in [`WAITS`](Middleware::WAITS); a hook that refuses by
+    /// the head alone, before a body has come, belongs there instead.
+    const BODIES: Hooks = Hooks::NONE;
     /// Whether it answers CORS preflight requests, so that its routes take them.
     const ANSWERS_PREFLIGHT: bool = false;
 
@@ -98,7 +103,7 @@ impl<M: Middleware> Table for M {
         hooks: M::HOOKS.0,
         waits: M::WAITS.0,
         flags: if M::ANSWERS_PREFLIGHT { abi::MIDDLEWARE_ANSWERS_PREFLIGHT } else { 0 },
-        reserved: 0,
+        bodies: M::BODIES.0,
         create: Some(create_middleware::<M>),
         destroy: Some(destroy::<M>),
         on_request: if M::HOOKS.has(Hooks::REQUEST) { Some(on_request::<M>) } else { None },

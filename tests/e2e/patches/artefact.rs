@@ -34,20 +34,46 @@ impl Patch {
         self
     }
 
+    /// Leaves a macro as the source has it, or to [`Patch::build_with`].
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.defines.retain(|define| !define.starts_with(&format!("-D{name}=")));
+        self
+    }
+
     /// Compiles it.
     pub(crate) fn build(&self) -> Library {
         compile(SOURCE, &self.defines)
     }
+
+    /// Compiles it by this compiler with more options.
+    pub(crate) fn build_with(&self, compiler: &str, options: &[String]) -> Library {
+        compile_with(compiler, SOURCE, &[&self.defines, options].concat())
+    }
+}
+
+/// A patch of a kind of its own: the C file of this name beside the other.
+pub(crate) fn of_kind(name: &str) -> Library {
+    let source = std::fs::read_to_string(sources().join(format!("{name}.c"))).unwrap();
+    compile(&source, &[])
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/patches/artefact")
 }
 
 /// Compiles C code to a library.
 pub(crate) fn compile(source: &str, options: &[String]) -> Library {
+    compile_with("cc", source, options)
+}
+
+/// As [`compile`], by this compiler.
+pub(crate) fn compile_with(compiler: &str, source: &str, options: &[String]) -> Library {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("patch.c"), folder.path().join("patch.so"));
     std::fs::write(&input, source).unwrap();
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("patches/abi/include");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O1", "-fvisibility=hidden", "-I"]).arg(include);
+    let mut cc = Command::new(compiler);
+    cc.args(["-shared", "-fPIC", "-O1", "-fvisibility=hidden", "-I"]).arg(include).arg("-I").arg(sources());
     let built = cc.args(options).arg(&input).arg("-o").arg(&output).output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     Library(std::fs::read(output).unwrap())

@@ -35,7 +35,7 @@ pub(super) fn steps(
         };
         let Some(kind) = kind(&settings, item, place, context) else { continue };
         let start = context.source.shown_range(place.head()).start;
-        steps.push(StepConfig {
+        let mut step = StepConfig {
             places: match &kind {
                 StepKind::Script(_) => Places::default(),
                 StepKind::Middleware(_) => places(item.at("config"), context),
@@ -48,8 +48,14 @@ pub(super) fn steps(
             },
             mode: context.modes.of(settings.mode),
             route: route.cloned(),
+            twins_before: 0,
             location: Some(context.source.location(start)),
-        });
+        };
+        let is_twin = |other: &&StepConfig| {
+            (&other.kind, &other.config, other.on_error) == (&step.kind, &step.config, step.on_error)
+        };
+        step.twins_before = steps.iter().filter(is_twin).count();
+        steps.push(step);
     }
     steps
 }

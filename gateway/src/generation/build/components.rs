@@ -1,21 +1,49 @@
-//! Building a generation: the problems of native steps, and the upstreams with their balancers.
+//! Building a generation: routes with their steps, the problems of native steps, and the upstreams with their balancers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{BAD_SETTINGS, Builder};
+use forebay_engine::{Chain, Step};
+
+use super::{BAD_SETTINGS, Builder, Watched};
 use crate::component::{Conflict, Kind};
 use crate::config::{StepConfig, Upstream, closest, listed};
 use crate::diagnostic::Diagnostic;
-use crate::generation::Destination;
 use crate::generation::natives::NotMade;
+use crate::generation::{Destination, Route};
 
 /// A step names a middleware that does not exist, or an upstream such a balancer.
 const UNKNOWN_COMPONENT: &str = "E0206";
 /// Components cannot be used together.
 const CONFLICT: &str = "E0207";
 
+/// The query parameters of all routes whose values are secrets, for requests whose route is not known.
+pub(super) fn secret_parameters(routes: &[Route]) -> Vec<Arc<str>> {
+    let all = routes.iter().flat_map(|route| &route.secret_parameters);
+    all.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
 impl Builder<'_> {
+    pub(super) fn route(&mut self, route: &crate::config::Route) -> Route {
+        let steps: Vec<Watched> = route.steps.iter().filter_map(|step| self.step(step)).collect();
+        let (steps, watches): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
+        let natives = || {
+            steps.iter().filter_map(|step| match step {
+                Step::Native(step) => Some(step),
+                Step::Script(_) => None,
+            })
+        };
+        Route {
+            name: route.name.clone(),
+            answers_preflight: natives().any(|step| step.answers_preflight()),
+            secret_parameters: natives().flat_map(|step| step.secret_parameters()).collect(),
+            chain: Chain::new(steps),
+            watches,
+            upstream: None,
+            strip_prefix: route.strip_prefix.clone(),
+        }
+    }
+
     pub(super) fn report_native(&mut self, step: &StepConfig, reason: NotMade) {
         let id = step.kind.name();
         match reason {

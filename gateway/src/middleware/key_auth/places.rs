@@ -22,7 +22,8 @@ pub(super) struct PlaceSettings {
     /// Word in front of the key in that field, such as `Bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     scheme: Option<String>,
-    /// Name of a query parameter. Targets are written to logs: prefer a header.
+    /// Name of a query parameter. Targets are written to logs, and only this gateway's do not tell the key: prefer a
+    /// header.
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<String>,
     /// Name of a cookie.
@@ -104,6 +105,14 @@ impl Place {
                 problems.add(at, "this is not a place of a key", help);
                 None
             }
+        }
+    }
+
+    /// The query parameter that this place is.
+    pub(super) fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Query(name) => Some(name),
+            Self::Header { .. } | Self::Cookie(_) => None,
         }
     }
 

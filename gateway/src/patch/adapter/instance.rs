@@ -4,7 +4,6 @@
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use forebay_patch_abi::{self as abi, Call, ReadError, Status, Table};
 use serde_json::Value;
@@ -111,15 +110,9 @@ impl<T: Kind> Instance<T> {
     ) -> Status {
         frame.spent = Some(Stopwatch::start());
         let status = self.run(frame, callback);
-        let counters = self.library.counters();
-        counters.calls.fetch_add(1, Ordering::Relaxed);
-        if status < 0 {
-            counters.failures.fetch_add(1, Ordering::Relaxed);
-        }
         let spent = frame.spent.take().map_or(0, Stopwatch::certain_ns);
-        if spent > 0 && u128::from(spent) > self.library.budget().as_nanos() {
-            counters.over_budget.fetch_add(1, Ordering::Relaxed);
-        }
+        let is_over_budget = spent > 0 && u128::from(spent) > self.library.budget().as_nanos();
+        self.library.counters().called(status < 0, is_over_budget);
         status
     }
 

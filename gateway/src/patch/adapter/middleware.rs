@@ -37,6 +37,12 @@ impl Adapter {
         if table.waits & !table.hooks != 0 {
             return Err("has bits in `waits` that are not in `hooks`".to_owned());
         }
+        let readable = abi::HOOK_REQUEST | abi::HOOK_RESPONSE;
+        if table.bodies & !(table.hooks & readable & !table.waits) != 0 {
+            return Err(
+                "has bits in `bodies` that are not in `hooks`, are in `waits` or have no body".to_owned()
+            );
+        }
         let functions = [table.on_request, table.on_response, table.on_error, table.on_log];
         for (hook, function) in Hook::ALL.into_iter().zip(functions) {
             if table.hooks & bit(hook) != 0 && function.is_none() {

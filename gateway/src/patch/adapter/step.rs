@@ -94,6 +94,10 @@ impl NativeStep for PatchStep {
         self.instance.table().waits & bit(hook) != 0
     }
 
+    fn needs_body(&self, hook: Hook) -> bool {
+        self.instance.table().bodies & bit(hook) != 0
+    }
+
     fn call(&self, hook: Hook, exchange: &mut Exchange, host: &dyn Host) -> Verdict {
         self.run(hook, exchange, host, None)
     }

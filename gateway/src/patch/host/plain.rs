@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use forebay_engine::Host;
 use forebay_engine::host::{LogLine, Metric};
 
-use crate::script_host;
+use crate::{metrics, script_host};
 
 /// Clocks, randomness and the log.
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +38,17 @@ impl Host for PlainHost {
     }
 
     fn env(&self, name: &str) -> Result<Option<String>, String> {
-        Err(format!("the variable {name} can be read while a request is served, not here"))
+        Err(format!("the variable {name} can be read by hooks of middleware and by key lookups, not here"))
     }
 
     fn secret(&self, name: &str) -> Result<String, String> {
-        Err(format!("the secret {name} can be read while a request is served, not here"))
+        Err(format!("the secret {name} can be read by hooks of middleware and by key lookups, not here"))
     }
 
-    fn metric(&self, _metric: Metric<'_>) {}
+    /// Counted by the worker that serves the request; while an instance is made or a patch tests itself there is none.
+    fn metric(&self, metric: Metric<'_>) {
+        if let Some(metrics) = metrics::of_this_thread() {
+            metrics.custom(metric.script, metric.name, metric.kind, metric.value);
+        }
+    }
 }

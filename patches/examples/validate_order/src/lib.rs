@@ -19,7 +19,7 @@ const AGAINST_RULES: u16 = 422;
 
 impl Middleware for ValidateOrder {
     const HOOKS: Hooks = Hooks::REQUEST.and(Hooks::RESPONSE);
-    const WAITS: Hooks = Hooks::REQUEST;
+    const BODIES: Hooks = Hooks::REQUEST;
 
     fn create(_setup: &Setup<'_>) -> Result<Self, Error> {
         Ok(Self {
