@@ -166,8 +166,8 @@ async fn forward(
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
     let request = outgoing(run, &mut exchange, unread);
     let sent_at = Instant::now();
-    let Destination { upstream, balancer } = destination;
-    let sent = run.worker.upstreams.deliver(upstream, balancer, request).await;
+    let Destination { upstream, balancer, tls } = destination;
+    let sent = run.worker.upstreams.deliver(upstream, balancer, tls.as_ref(), request).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {

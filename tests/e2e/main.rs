@@ -15,3 +15,4 @@ mod promotion;
 mod proxying;
 mod scripts;
 mod tls;
+mod upstream_tls;

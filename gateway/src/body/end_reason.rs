@@ -22,6 +22,8 @@ pub enum EndReason {
     Resolve,
     /// Connecting was refused or failed at once (UF).
     Connect,
+    /// The TLS handshake with the target failed (UF).
+    Tls,
     /// Connecting took longer than `connect_timeout` (UF).
     ConnectTimeout,
     /// All connections are busy and the queue for them is full (UO).
@@ -50,7 +52,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -59,6 +61,7 @@ impl EndReason {
         Self::NoTarget,
         Self::Resolve,
         Self::Connect,
+        Self::Tls,
         Self::ConnectTimeout,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -84,6 +87,7 @@ impl EndReason {
             Self::NoTarget => "no_target",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::ConnectTimeout => "connect_timeout",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",

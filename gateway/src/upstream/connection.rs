@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection to a target: opening it, and knowing whether it can take another request.
+//! One HTTP/1.1 connection to a target, and knowing whether it can take another request.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
@@ -32,30 +32,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that accepts within `timeout`, which they share evenly.
-    pub(super) async fn open(addresses: &[SocketAddr], timeout: Duration) -> Result<Self, Fault> {
-        let deadline = Instant::now() + timeout;
-        let mut last = Fault::from(UpstreamErrorKind::Resolve);
-        for (index, &peer) in addresses.iter().enumerate() {
-            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = deadline.saturating_duration_since(Instant::now()) / left;
-            match tokio::time::timeout(share, TcpStream::connect(peer)).await {
-                Ok(Ok(stream)) => return Self::start(stream, peer).await,
-                Ok(Err(error)) => last = Fault::new(UpstreamErrorKind::Connect, error),
-                Err(_) => last = UpstreamErrorKind::ConnectTimeout.into(),
-            }
-        }
-        Err(last)
-    }
-
-    async fn start(stream: TcpStream, peer: SocketAddr) -> Result<Self, Fault> {
+    /// Begins to speak HTTP/1.1 over an open connection; `socket` is what is beneath it.
+    pub(super) async fn start<S>(stream: S, socket: Socket, peer: SocketAddr) -> Result<Self, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let failed = |error: &dyn ToString| Fault::new(UpstreamErrorKind::Connect, error.to_string());
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
-        let socket = Socket::new(stream);
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER_MAX);
         let (sender, driver) =
-            builder.handshake(TokioIo::new(socket.clone())).await.map_err(|error| failed(&error))?;
+            builder.handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
         let task = tokio::task::spawn_local(async move {
             if let Err(error) = driver.await {
                 tracing::debug!(%peer, %error, "upstream connection ended");

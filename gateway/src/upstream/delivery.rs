@@ -101,7 +101,7 @@ impl<'a> Delivery<'a> {
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
         let wanted = Wanted { settings: self.settings, reuse, admits: self.admits };
-        let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
+        let lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {
             endpoint.backoff.succeeded();
@@ -111,7 +111,7 @@ impl<'a> Delivery<'a> {
             return Err(Once::Failed(Fault::new(UpstreamErrorKind::Reset, "the request is gone")));
         };
         let copy = if reused && !self.repeated { self.recorder.record(&request) } else { None };
-        if reused && copy.is_none() && !lease.connection().is_open() {
+        if reused && copy.is_none() && !lease.is_open() {
             self.request = Some(request);
             return Err(Once::DeadConnection);
         }

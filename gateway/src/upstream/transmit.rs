@@ -6,18 +6,20 @@
 
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
-use super::endpoint::Lease;
+use super::endpoint::{Lease, Leased};
 use super::error::{Fault, UpstreamErrorKind};
+use super::http2_form;
 use crate::body::{BodyError, Phase, Progress, ProxyBody, Side, StreamLimits};
 use crate::config;
 
@@ -84,12 +86,55 @@ pub(super) async fn transmit(
 ) -> Result<Response<ProxyBody>, Failed> {
     let watch = request.body_mut().watch();
     let watch = watch.as_deref();
-    let connection = lease.connection();
-    let mut reply = pin!(connection.sender.try_send_request(request));
-    let timer = &mut connection.timer;
+    let scheme = lease.scheme();
+    let answer = match &mut lease.held {
+        Leased::Exclusive(connection) => {
+            let Some(connection) = connection else {
+                let fault = Fault::new(UpstreamErrorKind::Reset, "the lease has no connection");
+                return Err(Failed::Unsent(Box::new(request), fault));
+            };
+            let reply = connection.sender.try_send_request(request);
+            head(reply, connection.timer.as_mut(), watch, limits).await
+        }
+        Leased::Shared(stream) => {
+            http2_form::make(&mut request, scheme);
+            let (sender, timer) = stream.parts();
+            let reply = sender.try_send_request(request);
+            head(reply, timer, watch, limits).await.map_err(|failed| match failed {
+                Failed::Unsent(mut request, fault) => {
+                    http2_form::undo(&mut request);
+                    Failed::Unsent(request, fault)
+                }
+                sent @ Failed::Sent(_) => sent,
+            })
+        }
+    };
+    let (head, incoming) = answer?.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let text = "101 without having been asked to switch protocols";
+        return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
+    }
+    let side = Side::Upstream;
+    let limits = StreamLimits { side, bytes_max: limits.response_bytes_max, idle: Some(limits.body_timeout) };
+    let mut body = ProxyBody::stream(incoming, limits);
+    // a small response has been read to its end by now, and its connection is free
+    if !lease.is_over() {
+        body.hold(Box::new(lease));
+    }
+    Ok(Response::from_parts(head, body))
+}
+
+/// Waits for the head of the response within its time.
+async fn head(
+    reply: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<ProxyBody>>>>,
+    mut timer: Pin<&mut Sleep>,
+    watch: Option<&Progress>,
+    limits: Limits,
+) -> Result<Response<Incoming>, Failed> {
+    let mut reply = pin!(reply);
     let started = Instant::now();
     timer.as_mut().reset(next_check(watch, started, limits));
-    let answer = poll_fn(|cx| {
+    poll_fn(|cx| {
         if let Poll::Ready(answer) = reply.as_mut().poll(cx) {
             return Poll::Ready(answer.map_err(failed));
         }
@@ -100,20 +145,8 @@ pub(super) async fn transmit(
             timer.as_mut().reset(next_check(watch, started, limits));
         }
         Poll::Pending
-    });
-    let (head, incoming) = answer.await?.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let text = "101 without having been asked to switch protocols";
-        return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
-    }
-    let side = Side::Upstream;
-    let limits = StreamLimits { side, bytes_max: limits.response_bytes_max, idle: Some(limits.body_timeout) };
-    let mut body = ProxyBody::stream(incoming, limits);
-    // a small response has been read to its end by now, and its connection is free
-    if !lease.connection().is_ready() {
-        body.hold(Box::new(lease));
-    }
-    Ok(Response::from_parts(head, body))
+    })
+    .await
 }
 
 /// When the wait has to be judged next.
