@@ -256,6 +256,10 @@ pub struct Upstream {
     pub protocol: UpstreamProtocol,
     /// TLS to those of the targets that are `https`.
     pub tls: UpstreamTls,
+    /// Protocols that connections may switch to, in lower case.
+    pub upgrades: Vec<String>,
+    /// Longest time in which nothing passes over a connection that has switched protocols.
+    pub upgrade_idle_timeout: Duration,
     /// Id of the load balancer.
     pub balance: Arc<str>,
     /// Where the upstream stands in the configuration file.

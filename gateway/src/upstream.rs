@@ -46,11 +46,13 @@ mod sharing;
 mod socket;
 mod transmit;
 mod transport;
+mod upgraded;
 
 pub use allow::{Allow, AllowError};
 pub use balance::round_robin;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
+pub use upgraded::{Duplex, Raw, Upgraded};
 
 use balance::{Group, Tried};
 use delivery::Delivery;
@@ -86,6 +88,8 @@ pub struct Sent {
     pub attempts: u32,
     /// Whether the connection had served a request before.
     pub reused: bool,
+    /// The connection, if the response is a 101 to the protocol that the request's `Upgrade` asked for.
+    pub upgraded: Option<Box<Upgraded>>,
 }
 
 impl Upstreams {
@@ -99,7 +103,8 @@ impl Upstreams {
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
-    /// connection. Must be called within a `LocalRuntime`.
+    /// connection. With `Upgrade` among its fields a request goes over a connection of HTTP/1.1. Must be called within a
+    /// `LocalRuntime`.
     pub async fn deliver(
         &self,
         upstream: &config::Upstream,
@@ -171,7 +176,7 @@ impl Upstreams {
     async fn echo(request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
         let address: Arc<str> = ECHO_ADDRESS.into();
         match echo::answer(request).await {
-            Ok(response) => Ok(Sent { response, address, attempts: 1, reused: false }),
+            Ok(response) => Ok(Sent { response, address, attempts: 1, reused: false, upgraded: None }),
             Err(error) => Err(UpstreamError {
                 kind: UpstreamErrorKind::RequestBody(error),
                 address: Some(address),

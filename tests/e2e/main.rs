@@ -15,4 +15,5 @@ mod promotion;
 mod proxying;
 mod scripts;
 mod tls;
+mod upgrades;
 mod upstream_tls;

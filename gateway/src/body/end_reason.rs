@@ -48,11 +48,13 @@ pub enum EndReason {
     UpstreamTooLarge,
     /// A native step that sees the chunks of a body broke it off.
     BodyFilter,
+    /// Nothing passed through a connection that had switched protocols for `upgrade_idle_timeout` (SI).
+    TunnelIdle,
 }
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -74,6 +76,7 @@ impl EndReason {
         Self::UpstreamMalformed,
         Self::UpstreamTooLarge,
         Self::BodyFilter,
+        Self::TunnelIdle,
     ];
 
     /// The word in the access log: lower case, stable across releases.
@@ -96,6 +99,7 @@ impl EndReason {
             Self::UpstreamReset => "upstream_reset",
             Self::BadResponse => "bad_response",
             Self::BodyFilter => "body_filter",
+            Self::TunnelIdle => "tunnel_idle",
             Self::UpstreamSlow => "upstream_slow",
             Self::UpstreamGone => "upstream_gone",
             Self::UpstreamMalformed => "upstream_malformed",

@@ -75,6 +75,8 @@ pub(super) const EMPTY_VALUE: &str = "E0144";
 pub(super) const FILE_PATH: &str = "E0145";
 /// A text that is no public key of minisign.
 pub(super) const PUBLIC_KEY: &str = "E0146";
+/// A protocol that connections may not switch to.
+pub(super) const UPGRADE: &str = "E0160";
 /// More problems than are worth listing.
 pub(super) const TOO_MANY: &str = "E0199";
 

@@ -237,6 +237,8 @@ fn upstream(upstream: &Upstream) -> Shown {
         ("preserve_host", Shown::Scalar(upstream.preserve_host.into())),
         ("balance", text(&*upstream.balance)),
         ("protocol", text(upstream.protocol.as_str())),
+        ("upgrades", list(upstream.upgrades.iter().map(text))),
+        ("upgrade_idle_timeout", duration(upstream.upgrade_idle_timeout)),
     ];
     if targets.iter().any(|target| target.tls) {
         entries.push(("tls", listen::upstream_tls(&upstream.tls)));

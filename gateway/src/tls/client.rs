@@ -114,11 +114,14 @@ impl Client {
         self.server_name.clone().or_else(|| ServerName::try_from(host.to_owned()).ok())
     }
 
-    /// A configuration with a store of sessions for one target of one worker, so that workers share no lock.
-    pub fn config(&self) -> Arc<ClientConfig> {
+    /// A configuration with a store of sessions for one target of one worker, so that workers share no lock; and the same
+    /// for HTTP/1.1 alone.
+    pub fn configs(&self) -> (Arc<ClientConfig>, Arc<ClientConfig>) {
         let mut config = (*self.config).clone();
         config.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
-        Arc::new(config)
+        let mut http1 = config.clone();
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+        (Arc::new(config), Arc::new(http1))
     }
 }
 

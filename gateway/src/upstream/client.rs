@@ -154,8 +154,12 @@ impl HttpClient {
             queue_timeout: call.timeout,
             host_field: HostField::Kept,
         };
-        let limits =
-            Limits { response_timeout: call.timeout, body_timeout: call.timeout, response_bytes_max: limit };
+        let limits = Limits {
+            response_timeout: call.timeout,
+            body_timeout: call.timeout,
+            response_bytes_max: limit,
+            upgrade_idle_timeout: Duration::ZERO,
+        };
         let admits = |address: IpAddr| self.allow.allows(&destination.host, destination.port, address);
         let tls = self.tls.clone().filter(|_| destination.is_secure);
         if destination.is_secure && tls.is_none() {

@@ -5,14 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::{Builder, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
+use super::upgraded::Raw;
 use crate::body::ProxyBody;
 
 /// Most bytes of a response head, and of response data buffered in user space.
@@ -28,6 +30,8 @@ pub(super) struct Connection {
     peer: SocketAddr,
     /// The peer's address as text, for logs.
     address: Arc<str>,
+    /// What is left of the connection when it has switched protocols.
+    upgraded: oneshot::Receiver<Raw>,
     task: JoinHandle<()>,
 }
 
@@ -40,15 +44,24 @@ impl Connection {
         let failed = |error: &dyn ToString| Fault::new(UpstreamErrorKind::Connect, error.to_string());
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER_MAX);
-        let (sender, driver) =
+        let (sender, mut driver) =
             builder.handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+        let (give, upgraded) = oneshot::channel();
+        let beneath = socket.clone();
         let task = tokio::task::spawn_local(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!(%peer, %error, "upstream connection ended");
+            match (&mut driver).await {
+                // The library shuts a connection down at its end, unless it has switched protocols.
+                Ok(()) if !beneath.is_shut() => {
+                    let Parts { io, read_buf, .. } = driver.into_parts();
+                    // Nobody may want it any more.
+                    let _ = give.send(Raw { io: Box::new(io.into_inner()), read: read_buf });
+                }
+                Ok(()) => {}
+                Err(error) => tracing::debug!(%peer, %error, "upstream connection ended"),
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), task })
+        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), upgraded, task })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.
@@ -59,6 +72,11 @@ impl Connection {
     /// Whether an idle connection is still open as far as the kernel knows; one system call.
     pub(super) fn is_open(&self) -> bool {
         self.socket.is_silent()
+    }
+
+    /// What is left after a switch of protocols, once; `None` if the connection was lost.
+    pub(super) async fn upgraded(&mut self) -> Option<Raw> {
+        (&mut self.upgraded).await.ok()
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

@@ -69,6 +69,8 @@ pub(super) struct Wanted<'a> {
     pub(super) reuse: Reuse,
     /// Addresses that may be connected to; `None` allows all.
     pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    /// Whether it has to be one of HTTP/1.1, to switch protocols.
+    pub(super) exclusive: bool,
 }
 
 /// Whether an idle connection will do.
@@ -156,7 +158,7 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
-        if self.shared.may_be() {
+        if self.shared.may_be() && !wanted.exclusive {
             return self.acquire_shared(wanted).await;
         }
         if wanted.reuse == Reuse::Idle
@@ -220,9 +222,12 @@ impl Endpoint {
         if allowed.is_empty() {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }
-        match transport::open(&allowed, self.protocol, self.secured.as_ref(), started + timeout).await? {
+        let protocol = if wanted.exclusive { UpstreamProtocol::Http1 } else { self.protocol };
+        match transport::open(&allowed, protocol, self.secured.as_ref(), started + timeout).await? {
             Opened::Http1(connection) => {
-                self.shared.is_not();
+                if !wanted.exclusive {
+                    self.shared.is_not();
+                }
                 lease.held = Leased::Exclusive(Some(connection));
                 Ok(lease)
             }

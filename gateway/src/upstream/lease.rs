@@ -39,6 +39,13 @@ impl Lease {
         }
     }
 
+    pub(super) fn exclusive_mut(&mut self) -> Option<&mut Connection> {
+        match &mut self.held {
+            Leased::Exclusive(connection) => connection.as_mut(),
+            Leased::Shared(_) => None,
+        }
+    }
+
     pub(super) fn take_exclusive(&mut self) -> Option<Connection> {
         match &mut self.held {
             Leased::Exclusive(connection) => connection.take(),

@@ -47,6 +47,8 @@ fn upstream(ports: &[u16]) -> Upstream {
         preserve_host: true,
         protocol: UpstreamProtocol::Auto,
         tls: UpstreamTls::default(),
+        upgrades: Vec::new(),
+        upgrade_idle_timeout: Duration::from_secs(30),
         balance: "round_robin".into(),
         location: None,
     }

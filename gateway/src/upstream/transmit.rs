@@ -20,8 +20,10 @@ use tokio::time::{Instant, Sleep};
 use super::endpoint::{Lease, Leased};
 use super::error::{Fault, UpstreamErrorKind};
 use super::http2_form;
+use super::upgraded::Upgraded;
 use crate::body::{BodyError, Phase, Progress, ProxyBody, Side, StreamLimits};
 use crate::config;
+use crate::hygiene;
 
 /// Time and size limits of one exchange with an upstream.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,8 @@ pub(super) struct Limits {
     pub(super) body_timeout: Duration,
     /// Most bytes of the response body.
     pub(super) response_bytes_max: u64,
+    /// Longest time in which nothing passes once the connection has switched protocols.
+    pub(super) upgrade_idle_timeout: Duration,
 }
 
 impl From<&config::Upstream> for Limits {
@@ -40,6 +44,7 @@ impl From<&config::Upstream> for Limits {
             response_timeout: upstream.response_timeout,
             body_timeout: upstream.body_timeout,
             response_bytes_max: u64::MAX,
+            upgrade_idle_timeout: upstream.upgrade_idle_timeout,
         }
     }
 }
@@ -78,12 +83,20 @@ pub(super) fn frame(request: &mut Request<ProxyBody>) {
     }
 }
 
-/// Sends the request and waits for the head of the response.
+/// A response head, with what follows it.
+pub(super) struct Answer {
+    pub(super) response: Response<ProxyBody>,
+    /// The connection, if it has switched to the protocol that the request asked for.
+    pub(super) upgraded: Option<Box<Upgraded>>,
+}
+
+/// Sends the request and waits for the head of the response. `asked` is the protocol that the request asks to switch to.
 pub(super) async fn transmit(
     mut lease: Lease,
     mut request: Request<ProxyBody>,
+    asked: Option<HeaderValue>,
     limits: Limits,
-) -> Result<Response<ProxyBody>, Failed> {
+) -> Result<Answer, Failed> {
     let watch = request.body_mut().watch();
     let watch = watch.as_deref();
     let scheme = lease.scheme();
@@ -111,8 +124,12 @@ pub(super) async fn transmit(
     };
     let (head, incoming) = answer?.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let text = "101 without having been asked to switch protocols";
-        return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
+        if !asked.is_some_and(|asked| hygiene::switches_to(&head.headers, &asked)) {
+            let text = "101 without having been asked to switch to that protocol";
+            return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
+        }
+        let response = Response::from_parts(head, ProxyBody::empty());
+        return Ok(Answer { response, upgraded: Some(Upgraded::new(lease, limits.upgrade_idle_timeout)) });
     }
     let side = Side::Upstream;
     let limits = StreamLimits { side, bytes_max: limits.response_bytes_max, idle: Some(limits.body_timeout) };
@@ -121,7 +138,7 @@ pub(super) async fn transmit(
     if !lease.is_over() {
         body.hold(Box::new(lease));
     }
-    Ok(Response::from_parts(head, body))
+    Ok(Answer { response: Response::from_parts(head, body), upgraded: None })
 }
 
 /// Waits for the head of the response within its time.

@@ -35,6 +35,8 @@ pub(super) enum Opened {
 /// What one target's connections shake hands with.
 pub(super) struct Secured {
     config: Arc<ClientConfig>,
+    /// The same for a connection that has to be one of HTTP/1.1.
+    http1: Arc<ClientConfig>,
     /// `None` when the target's host is no name that a certificate can have.
     name: Option<ServerName<'static>>,
 }
@@ -65,7 +67,8 @@ impl Transport {
 
     pub(super) fn secured(&self, host: &str) -> Option<Secured> {
         let client = self.tls.as_ref()?;
-        Some(Secured { config: client.config(), name: client.server_name(host) })
+        let (config, http1) = client.configs();
+        Some(Secured { config, http1, name: client.server_name(host) })
     }
 }
 
@@ -109,7 +112,8 @@ async fn connect(
         let text = "its host is no name that a certificate can have";
         return Err(Fault::new(UpstreamErrorKind::Tls, text));
     };
-    let connector = TlsConnector::from(secured.config.clone());
+    let config = if protocol == UpstreamProtocol::Http1 { &secured.http1 } else { &secured.config };
+    let connector = TlsConnector::from(Arc::clone(config));
     let shaken = connector.connect(name, socket.clone()).await;
     let stream = shaken.map_err(|error| Fault::new(UpstreamErrorKind::Tls, error))?;
     let agreed = stream.get_ref().1.alpn_protocol();

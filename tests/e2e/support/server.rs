@@ -142,7 +142,8 @@ where
             }
         }
     } else {
-        let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+        let builder = hyper::server::conn::http1::Builder::new();
+        let _ = builder.serve_connection(io, service).with_upgrades().await;
     }
 }
 
@@ -159,7 +160,8 @@ fn describe(request: &Request<Incoming>, name: &str) -> String {
     )
 }
 
-/// `/leave` makes an HTTP/2 connection end in order (GOAWAY); `/grpc` sends back each piece as it comes, then trailers; `/refused` has trailers only; `/reset` ends the stream;
+/// `/leave` makes an HTTP/2 connection end in order (GOAWAY); `/upgrade` switches protocols and sends
+/// everything back; `/grpc` sends back each piece as it comes, then trailers; `/refused` has trailers only; `/reset` ends the stream;
 /// everything else describes the request.
 async fn answer(request: Request<Incoming>, line: String) -> Result<Response<Upload>, &'static str> {
     let mut trailers = HeaderMap::new();
@@ -186,6 +188,16 @@ async fn answer(request: Request<Incoming>, line: String) -> Result<Response<Upl
             Ok(response.body(Upload::of("")).unwrap())
         }
         "/reset" => Err("as asked"),
+        "/upgrade" => {
+            tokio::spawn(async move {
+                let upgraded = hyper::upgrade::on(request).await.unwrap();
+                let (mut read, mut write) = tokio::io::split(TokioIo::new(upgraded));
+                // How a tunnel ends is no concern of the origin.
+                let _ = tokio::io::copy(&mut read, &mut write).await;
+            });
+            let response = Response::builder().status(101).header("connection", "upgrade");
+            Ok(response.header("upgrade", "websocket").body(Upload::of("")).unwrap())
+        }
         _ => {
             let body: Result<_, _> = request.into_body().collect().await;
             let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();

@@ -44,6 +44,12 @@ pub(in super::super) struct RawUpstream {
     pub(in super::super) protocol: Option<RawUpstreamProtocol>,
     /// How `https` targets are spoken to. Their certificates are verified in any case.
     pub(in super::super) tls: Option<RawUpstreamTls>,
+    /// Protocols that clients may switch their connections to; an empty list for none. Over HTTP/1.1 alone.
+    #[schemars(extend("default" = ["websocket"], "uniqueItems" = true))]
+    pub(in super::super) upgrades: Option<Vec<String>>,
+    /// Longest time in which nothing passes over a connection that has switched protocols.
+    #[schemars(extend("default" = "5m"))]
+    pub(in super::super) upgrade_idle_timeout: Option<RawDuration>,
     /// How a target is chosen: `round_robin`, by weight, or the id of a balancer that a patch brings.
     #[schemars(extend("default" = "round_robin"))]
     pub(in super::super) balance: Option<String>,

@@ -72,6 +72,8 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         preserve_host: raw.preserve_host.unwrap_or(false),
         protocol,
         tls,
+        upgrades: upgrades(raw.upgrades, protocol, node.at("upgrades"), context),
+        upgrade_idle_timeout: duration(raw.upgrade_idle_timeout, seconds(300)),
         balance: raw.balance.map_or_else(|| ROUND_ROBIN.into(), Arc::from),
         location: Some(context.source.location(context.source.shown_range(node.at("balance").head()).start)),
     }
@@ -112,6 +114,38 @@ fn tls(
         min_version: listen::min_version(raw.min_version),
         location: Some(context.place(node)),
     }
+}
+
+/// Protocols that connections may switch to. Versions of HTTP and TLS are none: nothing behind the switch would be checked.
+fn upgrades(
+    raw: Option<Vec<String>>,
+    protocol: UpstreamProtocol,
+    node: &Node,
+    context: &mut Context<'_>,
+) -> Vec<String> {
+    let Some(raw) = raw else {
+        let has_http1 = protocol != UpstreamProtocol::Http2;
+        return if has_http1 { vec!["websocket".to_owned()] } else { Vec::new() };
+    };
+    if protocol == UpstreamProtocol::Http2 && !raw.is_empty() {
+        let message = "connections of HTTP/2 cannot switch protocols";
+        let help = "remove `upgrades`, or write `protocol: auto` or `protocol: http1`";
+        context.refuse(node, Refusal::new(codes::CONFLICT, message, help));
+    }
+    let mut upgrades = Vec::new();
+    for (index, name) in raw.into_iter().enumerate() {
+        let name = name.to_ascii_lowercase();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+        let is_hypertext = name.starts_with("h2c") || name.starts_with("http") || name.starts_with("tls");
+        if name.is_empty() || !name.bytes().all(is_token) || is_hypertext {
+            let message = "this is no protocol that a connection may switch to";
+            let help = "write the protocol as in the `Upgrade` field, such as `websocket`; HTTP and TLS cannot be \
+                        switched to";
+            context.refuse(node.item(index), Refusal::new(codes::UPGRADE, message, help));
+        }
+        upgrades.push(name);
+    }
+    upgrades
 }
 
 /// A certificate and its key belong together.
