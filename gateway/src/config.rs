@@ -21,6 +21,7 @@ mod read;
 mod shape;
 mod show;
 mod suggest;
+mod transport;
 mod units;
 mod validate;
 
@@ -49,6 +50,7 @@ pub use patches::{OnExcess, PatchBudget, PatchSettings, SignaturePolicy, TrialLi
 pub(crate) use raw::{RawDuration, RawSize, schema_of};
 pub use show::{show, show_json};
 pub(crate) use suggest::{closest, listed};
+pub use transport::{UpstreamProtocol, UpstreamTls};
 pub(crate) use validate::address_range;
 
 /// The JSON Schema of the configuration file, for editors and `config schema`.
@@ -145,6 +147,8 @@ pub struct ScriptSettings {
     pub body_bytes_max: usize,
     /// Hosts scripts may call with `http::*`: `host`, `host:port`, `*.domain` or an address range.
     pub http_allow: Vec<String>,
+    /// Authorities trusted for `https` calls; `None` takes the system's.
+    pub http_ca: Option<AuthorityFile>,
     /// Default time limit of one outbound call.
     pub http_timeout: Duration,
     /// Environment variables scripts may read with `env::get`.
@@ -248,6 +252,14 @@ pub struct Upstream {
     pub queue_timeout: Duration,
     /// Send the client's `Host` instead of the target's.
     pub preserve_host: bool,
+    /// What the targets speak.
+    pub protocol: UpstreamProtocol,
+    /// TLS to those of the targets that are `https`.
+    pub tls: UpstreamTls,
+    /// Protocols that connections may switch to, in lower case.
+    pub upgrades: Vec<String>,
+    /// Longest time in which nothing passes over a connection that has switched protocols.
+    pub upgrade_idle_timeout: Duration,
     /// Id of the load balancer.
     pub balance: Arc<str>,
     /// Where the upstream stands in the configuration file.
@@ -270,6 +282,8 @@ pub struct Target {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Whether it is spoken to over TLS.
+    pub tls: bool,
     /// Share of the traffic relative to the others; 1 to 1000.
     pub weight: u32,
 }

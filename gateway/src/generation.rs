@@ -24,7 +24,7 @@ use crate::config::{Config, Upstream};
 use crate::patch::service::Selection;
 use crate::promote::Watch;
 use crate::route::Router;
-use crate::tls::{Server, Tickets};
+use crate::tls::{Client, Server, Tickets};
 use crate::upstream::Allow;
 
 /// An immutable snapshot of everything that serves.
@@ -57,6 +57,8 @@ pub struct Generation {
     pub tickets: Tickets,
     /// Where scripts may call out to.
     pub allow: Allow,
+    /// TLS for the calls of scripts; `None` when they may call nobody, or nobody can be verified.
+    pub scripts_tls: Option<Arc<Client>>,
     /// The native patches that serve, and those that do not.
     pub patches: Selection,
 }
@@ -86,4 +88,6 @@ pub struct Destination {
     pub upstream: Upstream,
     /// What chooses the target of a request.
     pub balancer: Arc<dyn Balancer>,
+    /// TLS to the targets, if one of them is `https`.
+    pub tls: Option<Arc<Client>>,
 }

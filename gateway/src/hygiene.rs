@@ -24,6 +24,7 @@ mod connection;
 mod request;
 mod request_id;
 mod response;
+mod upgrade;
 
 #[cfg(test)]
 mod properties;
@@ -35,6 +36,7 @@ pub use client::{ClientAddress, PeerTrust, client_address};
 pub use request::{Edge, EdgeScheme, Forwarding, UpstreamHost, prepare_upstream_request, set_host};
 pub use request_id::RequestIds;
 pub use response::prepare_client_response;
+pub use upgrade::{asked_upgrade, set_upgrade, switches_to};
 
 use http::{HeaderName, HeaderValue, Version};
 

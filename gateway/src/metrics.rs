@@ -4,6 +4,7 @@
 
 mod http2;
 mod tls;
+mod tunnels;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use forebay_engine::host::MetricKind;
 
 pub use http2::Http2Metrics;
 pub use tls::{TlsMetrics, render_expiries};
+pub use tunnels::TunnelMetrics;
 
 /// Upper bounds of the duration buckets in microseconds: the OpenTelemetry advice, and finer below 5 ms.
 const BUCKETS_US: [u64; 17] = [
@@ -54,6 +56,8 @@ pub struct WorkerMetrics {
     pub http2: Http2Metrics,
     /// Handshakes with clients.
     pub tls: TlsMetrics,
+    /// Connections that have switched protocols.
+    pub tunnels: TunnelMetrics,
     /// Requests that no upstream answered.
     pub upstream_errors: Cell,
     /// Hook calls of scripts.
@@ -80,6 +84,12 @@ impl Cell {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// Raises a gauge by one until the mark is dropped.
+    pub fn raised(&self) -> Raised<'_> {
+        self.add(1);
+        Raised(self)
+    }
+
     /// Subtracts from a gauge.
     pub fn subtract(&self, amount: u64) {
         self.0.fetch_sub(amount, Ordering::Relaxed);
@@ -88,6 +98,16 @@ impl Cell {
     /// The value.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A gauge that is raised by one for as long as this lives.
+#[must_use]
+pub struct Raised<'a>(&'a Cell);
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.subtract(1);
     }
 }
 
@@ -170,6 +190,7 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
         total(&|w| w.script_errors_open.get()),
     );
     http2::render(&mut text, &total);
+    tunnels::render(&mut text, &total);
     tls::render(&mut text, &total);
     render_errors(&mut text, &total);
     render_durations(&mut text, &total);

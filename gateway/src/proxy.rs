@@ -8,6 +8,7 @@
 mod finish;
 mod intake;
 mod target;
+mod tunnel;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,17 +17,20 @@ use std::time::Instant;
 use forebay_engine::exchange::{Body, Origin, Response};
 use forebay_engine::{Exchange, Hook};
 use http::{HeaderMap, StatusCode, Uri};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::body::{ProxyBody, Side, StreamLimits};
 use crate::component::ErrorPage;
+use crate::config::Upstream;
 use crate::generation::Destination;
 use crate::hygiene;
 use crate::respond::GatewayError;
-use crate::steps::{Outcome, StepRunner, Unread};
+use crate::steps::{Outcome, StepRunner, Unread, Upgrade};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 use finish::Finish;
+pub use tunnel::Tunnel;
 
 /// Serves one request.
 pub async fn serve(
@@ -46,7 +50,7 @@ pub async fn serve(
     let answered = answered.unwrap_or_else(|| {
         let error = GatewayError::request_timeout();
         let response = error.response(serving.generation.registry.error_page(), finish.request_id(), None);
-        Answered { response, exchange: None, end: error.kind, body: None, close: true }
+        Answered { response, exchange: None, end: error.kind, body: None, close: true, upgrade: Upgrade::No }
     });
     finish.respond(answered)
 }
@@ -62,6 +66,8 @@ struct Answered {
     body: Option<ProxyBody>,
     /// Whether the connection ends with this answer.
     close: bool,
+    /// Whether the connection switches protocols with it.
+    upgrade: Upgrade,
 }
 
 async fn answer(
@@ -88,13 +94,22 @@ async fn answer(
             let response = refused.error.response(page, &refused.id, accept);
             finish.refused(&refused);
             let close = refused.error.close;
-            return Answered { response, exchange: None, end: refused.error.kind, body: None, close };
+            let upgrade = Upgrade::No;
+            return Answered {
+                response,
+                exchange: None,
+                end: refused.error.kind,
+                body: None,
+                close,
+                upgrade,
+            };
         }
     };
     let route = &serving.generation.routes[taken.route];
     finish.taken(&taken.exchange, taken.route);
     let mut run = StepRunner { worker, serving, route, spent: std::time::Duration::ZERO };
     let mut unread = Unread::with_request(body);
+    unread.upgrade = taken.upgrade;
     let answered = pass(&mut run, taken.exchange, &mut unread, finish).await;
     finish.steps_spent(run.spent);
     answered
@@ -166,10 +181,14 @@ async fn forward(
     unread: &mut Unread,
     finish: &mut Finish,
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
-    let request = outgoing(run, &mut exchange, unread);
+    let mut request = outgoing(run, &mut exchange, unread);
     let sent_at = Instant::now();
-    let Destination { upstream, balancer } = destination;
-    let sent = run.worker.upstreams.deliver(upstream, balancer, request).await;
+    let Destination { upstream, balancer, tls } = destination;
+    let asked = upgrade_to(upstream, &request, unread);
+    if let Some(protocol) = &asked {
+        hygiene::set_upgrade(request.headers_mut(), protocol.clone());
+    }
+    let sent = run.worker.upstreams.deliver(upstream, balancer, tls.as_ref(), request).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {
@@ -177,6 +196,9 @@ async fn forward(
             exchange.attempt += sent.attempts;
             let (mut parts, body) = sent.response.into_parts();
             hygiene::prepare_client_response(&mut parts.headers, finish.method(), parts.version);
+            if let (Some(protocol), Some(upgraded)) = (asked, sent.upgraded) {
+                unread.upgrade = Upgrade::Switched(protocol, upgraded);
+            }
             let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
             let origin = Origin::Upstream { address: sent.address, microseconds };
             unread.response = Some(body);
@@ -191,6 +213,18 @@ async fn forward(
             (exchange, Err(GatewayError::from(&error)))
         }
     }
+}
+
+/// The protocol to ask the upstream for: what the client asks for, if the upstream is one for it.
+fn upgrade_to(
+    upstream: &Upstream,
+    request: &http::Request<ProxyBody>,
+    unread: &mut Unread,
+) -> Option<http::HeaderValue> {
+    let Upgrade::Asked(protocol) = std::mem::take(&mut unread.upgrade) else { return None };
+    let is_allowed = |known: &String| known.as_bytes().eq_ignore_ascii_case(protocol.as_bytes());
+    let passes = upstream.upgrades.iter().any(is_allowed) && request.body().is_end_stream();
+    passes.then_some(protocol)
 }
 
 /// The request as the upstream gets it. Steps that run later see the same one, so its fields are copied if
@@ -279,6 +313,7 @@ async fn fail(
         }
     }
     unread.response = None;
+    unread.upgrade = Upgrade::No;
     Answered { close: error.close, ..answered(run, exchange, unread, error.kind) }
 }
 
@@ -304,5 +339,6 @@ fn answered(
     for change in exchange.answer_fields.drain(..) {
         change.apply(&mut response.headers);
     }
-    Answered { response, exchange: Some(exchange), end, body, close: false }
+    let upgrade = std::mem::take(&mut unread.upgrade);
+    Answered { response, exchange: Some(exchange), end, body, close: false, upgrade }
 }

@@ -27,7 +27,7 @@ use crate::script_host::one_line;
 use crate::upstream;
 use crate::worker::{Serving, Worker};
 
-pub use unread::Unread;
+pub use unread::{Unread, Upgrade};
 
 /// What the steps of one hook came to.
 pub enum Outcome {

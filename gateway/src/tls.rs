@@ -9,6 +9,7 @@
 //! so a reload closes none of them.
 
 mod certificate;
+mod client;
 mod failure;
 mod files;
 mod handshake;
@@ -22,6 +23,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use crate::diagnostic::Location;
 
+pub use client::{Client, SystemRoots};
 pub use failure::HandshakeFailure;
 pub use handshake::settled;
 pub use server::{Expiry, Server};

@@ -23,7 +23,8 @@ use http::{Request, Response};
 
 use crate::body::ProxyBody;
 use crate::component::Balancer;
-use crate::config::{self, Target, UpstreamKind};
+use crate::config::{self, Target, UpstreamKind, UpstreamProtocol};
+use crate::tls::Client;
 
 mod allow;
 mod backoff;
@@ -34,21 +35,30 @@ mod delivery;
 mod echo;
 mod endpoint;
 mod error;
+mod http2_form;
+mod lease;
+mod multiplexed;
 mod pool;
 mod replay;
 mod resolve;
+mod shared;
+mod sharing;
 mod socket;
 mod transmit;
+mod transport;
+mod upgraded;
 
 pub use allow::{Allow, AllowError};
 pub use balance::round_robin;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
+pub use upgraded::{Duplex, Raw, Upgraded};
 
 use balance::{Group, Tried};
 use delivery::Delivery;
 use endpoint::Settings;
 use pool::Pool;
+use transport::Transport;
 
 /// Name the access log shows for the built-in echo upstream.
 const ECHO_ADDRESS: &str = "echo";
@@ -57,7 +67,14 @@ const ECHO_ADDRESS: &str = "echo";
 #[derive(Default)]
 pub struct Upstreams {
     pool: Rc<Pool>,
-    groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
+    groups: RefCell<HashMap<Arc<str>, Known>>,
+}
+
+/// The targets of an upstream, and what their connections are opened with.
+struct Known {
+    group: Rc<Group>,
+    protocol: UpstreamProtocol,
+    identity: Option<Arc<str>>,
 }
 
 /// A response head with the body on its way.
@@ -71,6 +88,8 @@ pub struct Sent {
     pub attempts: u32,
     /// Whether the connection had served a request before.
     pub reused: bool,
+    /// The connection, if the response is a 101 to the protocol that the request's `Upgrade` asked for.
+    pub upgraded: Option<Box<Upgraded>>,
 }
 
 impl Upstreams {
@@ -80,14 +99,17 @@ impl Upstreams {
     }
 
     /// Sends `request` to a target of `upstream`, which `balancer` chooses, and waits for the head of the response.
+    /// `tls` is what `https` targets are spoken to with.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
-    /// connection. Must be called within a `LocalRuntime`.
+    /// connection. With `Upgrade` among its fields a request goes over a connection of HTTP/1.1. Must be called within a
+    /// `LocalRuntime`.
     pub async fn deliver(
         &self,
         upstream: &config::Upstream,
         balancer: &Arc<dyn Balancer>,
+        tls: Option<&Arc<Client>>,
         request: Request<ProxyBody>,
     ) -> Result<Sent, UpstreamError> {
         let targets = match &upstream.kind {
@@ -95,7 +117,7 @@ impl Upstreams {
             UpstreamKind::Targets(targets) => targets,
         };
         let settings = Settings::from(upstream);
-        let group = self.group(upstream, targets, balancer);
+        let group = self.group(upstream, targets, balancer, tls);
         let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
         let mut tried = Tried::default();
         let mut last = None;
@@ -115,8 +137,8 @@ impl Upstreams {
     }
 
     /// A client for scripts' own calls, over the same connections, to the destinations `allow` names.
-    pub fn client(&self, allow: Rc<Allow>) -> HttpClient {
-        HttpClient::new(Rc::clone(&self.pool), allow)
+    pub fn client(&self, allow: Rc<Allow>, tls: Option<Arc<Client>>) -> HttpClient {
+        HttpClient::new(Rc::clone(&self.pool), allow, tls)
     }
 
     /// Forgets the turns of upstreams that `configured` does not name. To be called after a reload.
@@ -129,22 +151,32 @@ impl Upstreams {
         upstream: &config::Upstream,
         targets: &[Target],
         balancer: &Arc<dyn Balancer>,
+        tls: Option<&Arc<Client>>,
     ) -> Rc<Group> {
-        if let Some(group) = self.groups.borrow().get(&upstream.name)
-            && group.is_for(targets, balancer)
+        let identity = tls.map(|tls| tls.identity());
+        if let Some(known) = self.groups.borrow().get(&upstream.name)
+            && known.group.is_for(targets, balancer)
+            && known.protocol == upstream.protocol
+            && known.identity.as_ref() == identity
         {
-            return Rc::clone(group);
+            return Rc::clone(&known.group);
         }
-        let endpoint = |target: &Target| self.pool.endpoint(&target.host, target.port);
+        let endpoint = |target: &Target| {
+            let tls = tls.filter(|_| target.tls).cloned();
+            let transport = Transport { protocol: upstream.protocol, tls };
+            self.pool.endpoint(&target.host, target.port, &transport)
+        };
         let group = Rc::new(Group::new(targets, balancer, endpoint));
-        self.groups.borrow_mut().insert(Arc::clone(&upstream.name), Rc::clone(&group));
+        let (identity, protocol) = (identity.cloned(), upstream.protocol);
+        let known = Known { group: Rc::clone(&group), protocol, identity };
+        self.groups.borrow_mut().insert(Arc::clone(&upstream.name), known);
         group
     }
 
     async fn echo(request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
         let address: Arc<str> = ECHO_ADDRESS.into();
         match echo::answer(request).await {
-            Ok(response) => Ok(Sent { response, address, attempts: 1, reused: false }),
+            Ok(response) => Ok(Sent { response, address, attempts: 1, reused: false, upgraded: None }),
             Err(error) => Err(UpstreamError {
                 kind: UpstreamErrorKind::RequestBody(error),
                 address: Some(address),

@@ -193,7 +193,7 @@ impl Serving {
         let version = shared.published.version();
         let generation = shared.published.current();
         let host = Rc::new(ScriptHost::new(&generation.config.scripts, metrics.clone()));
-        let http = upstreams.client(Rc::new(generation.allow.clone()));
+        let http = upstreams.client(Rc::new(generation.allow.clone()), generation.scripts_tls.clone());
         Self { generation, version, host, http, events: shared.events.clone() }
     }
 }

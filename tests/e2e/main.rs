@@ -16,3 +16,5 @@ mod proxying;
 mod scripts;
 mod strictness;
 mod tls;
+mod upgrades;
+mod upstream_tls;

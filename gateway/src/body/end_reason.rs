@@ -22,6 +22,8 @@ pub enum EndReason {
     Resolve,
     /// Connecting was refused or failed at once (UF).
     Connect,
+    /// The TLS handshake with the target failed (UF).
+    Tls,
     /// Connecting took longer than `connect_timeout` (UF).
     ConnectTimeout,
     /// All connections are busy and the queue for them is full (UO).
@@ -46,11 +48,13 @@ pub enum EndReason {
     UpstreamTooLarge,
     /// A native step that sees the chunks of a body broke it off.
     BodyFilter,
+    /// Nothing passed through a connection that had switched protocols for `upgrade_idle_timeout` (SI).
+    TunnelIdle,
 }
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -59,6 +63,7 @@ impl EndReason {
         Self::NoTarget,
         Self::Resolve,
         Self::Connect,
+        Self::Tls,
         Self::ConnectTimeout,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -71,6 +76,7 @@ impl EndReason {
         Self::UpstreamMalformed,
         Self::UpstreamTooLarge,
         Self::BodyFilter,
+        Self::TunnelIdle,
     ];
 
     /// The word in the access log: lower case, stable across releases.
@@ -84,6 +90,7 @@ impl EndReason {
             Self::NoTarget => "no_target",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::ConnectTimeout => "connect_timeout",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",
@@ -92,6 +99,7 @@ impl EndReason {
             Self::UpstreamReset => "upstream_reset",
             Self::BadResponse => "bad_response",
             Self::BodyFilter => "body_filter",
+            Self::TunnelIdle => "tunnel_idle",
             Self::UpstreamSlow => "upstream_slow",
             Self::UpstreamGone => "upstream_gone",
             Self::UpstreamMalformed => "upstream_malformed",

@@ -63,7 +63,7 @@ pub(super) const ADDRESS_RANGE: &str = "E0138";
 pub(super) const ADDRESS: &str = "E0139";
 /// The URL of a target that cannot be used.
 pub(super) const TARGET: &str = "E0140";
-/// TLS to upstreams, which is not built yet.
+/// A target whose certificate cannot be verified for its host.
 pub(super) const TLS_TARGET: &str = "E0141";
 /// A name with characters that names may not have.
 pub(super) const NAME: &str = "E0142";
@@ -75,6 +75,8 @@ pub(super) const EMPTY_VALUE: &str = "E0144";
 pub(super) const FILE_PATH: &str = "E0145";
 /// A text that is no public key of minisign.
 pub(super) const PUBLIC_KEY: &str = "E0146";
+/// A protocol that connections may not switch to.
+pub(super) const UPGRADE: &str = "E0160";
 /// More problems than are worth listing.
 pub(super) const TOO_MANY: &str = "E0199";
 

@@ -155,15 +155,18 @@ fn scripts(scripts: &ScriptSettings) -> Shown {
         ("variables_max", number(limits.variables_max)),
         ("memory_bytes_max", size(limits.memory_bytes_max)),
     ]);
-    let http = map([
+    let mut http = vec![
         ("allow", list(scripts.http_allow.iter().map(text))),
         ("timeout", duration(scripts.http_timeout)),
-    ]);
+    ];
+    if let Some(file) = &scripts.http_ca {
+        http.push(("ca", path(&file.path)));
+    }
     map([
         ("folder", path(&scripts.folder)),
         ("limits", limits),
         ("body_bytes_max", size(scripts.body_bytes_max)),
-        ("http", http),
+        ("http", map(http)),
         ("env", list(scripts.env_allow.iter().map(text))),
         ("secrets", named(scripts.secrets.keys().map(|name| (name.clone(), text("***"))))),
         ("kv", map([("entries_max", number(scripts.kv_entries_max))])),
@@ -222,7 +225,7 @@ fn upstream(upstream: &Upstream) -> Shown {
         UpstreamKind::Echo => return map([("builtin", text("echo"))]),
         UpstreamKind::Targets(targets) => targets,
     };
-    map([
+    let mut entries = vec![
         ("targets", list(targets.iter().map(target))),
         ("connect_timeout", duration(upstream.connect_timeout)),
         ("response_timeout", duration(upstream.response_timeout)),
@@ -233,13 +236,21 @@ fn upstream(upstream: &Upstream) -> Shown {
         ("queue_timeout", duration(upstream.queue_timeout)),
         ("preserve_host", Shown::Scalar(upstream.preserve_host.into())),
         ("balance", text(&*upstream.balance)),
-    ])
+        ("protocol", text(upstream.protocol.as_str())),
+        ("upgrades", list(upstream.upgrades.iter().map(text))),
+        ("upgrade_idle_timeout", duration(upstream.upgrade_idle_timeout)),
+    ];
+    if targets.iter().any(|target| target.tls) {
+        entries.push(("tls", listen::upstream_tls(&upstream.tls)));
+    }
+    map(entries)
 }
 
 fn target(target: &Target) -> Shown {
+    let scheme = if target.tls { "https" } else { "http" };
     let url = match target.host.parse::<Ipv6Addr>() {
-        Ok(address) => format!("http://[{address}]:{}", target.port),
-        Err(_) => format!("http://{}:{}", target.host, target.port),
+        Ok(address) => format!("{scheme}://[{address}]:{}", target.port),
+        Err(_) => format!("{scheme}://{}:{}", target.host, target.port),
     };
     map([("url", text(url)), ("weight", Shown::Scalar(target.weight.into()))])
 }

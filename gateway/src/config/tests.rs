@@ -84,7 +84,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(config.scripts.limits, Limits::default());
     assert_eq!(config.scripts.secrets["signing_key"].0, "hunter2-of-the-file");
     let UpstreamKind::Targets(targets) = &config.upstreams["orders"].kind else { panic!("not targets") };
-    assert_eq!(targets[1], Target { host: "::1".into(), port: 9001, weight: 2 });
+    assert_eq!(targets[1], Target { host: "::1".into(), port: 9001, tls: false, weight: 2 });
     let route = &config.routes[0];
     assert_eq!(route.matcher.hosts, ["api.example.com"]);
     assert_eq!(route.matcher.methods, [Method::GET, Method::POST]);

@@ -33,7 +33,7 @@ use super::raw::{
 };
 use super::shape::found;
 use super::{AccessLog, ClientLimits, Concealed, Config, codes};
-use crate::diagnostic::Source;
+use crate::diagnostic::{Location, Source};
 pub(super) use compile::Modes;
 
 /// An address or a range such as `10.0.0.0/8`, or what is wrong and what to do.
@@ -88,6 +88,11 @@ impl Context<'_> {
     /// The value, or nothing after reporting why not.
     fn accept<T>(&mut self, node: &Node, outcome: Result<T, Refusal>) -> Option<T> {
         outcome.map_err(|refusal| self.refuse(node, refusal)).ok()
+    }
+
+    /// Where a value stands in the file, for problems that later stages find.
+    fn place(&self, node: &Node) -> Location {
+        self.source.location(self.source.shown_range(node.head()).start)
     }
 
     /// A path as written, seen from the folder of the configuration file.

@@ -1,6 +1,7 @@
 //! Builds a generation aside: configuration and scripts in, everything that serves out, or all problems.
 
 mod components;
+mod secured;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use crate::patch::service::Patches;
 use crate::promote::{Promotion, Watch};
 use crate::route::{RouteError, Router};
 use crate::scripts_folder::ScriptsFolder;
-use crate::tls::{Server, Tickets, TlsProblem};
+use crate::tls::SystemRoots;
 use crate::upstream::Allow;
 
 pub use components::conflicts;
@@ -35,8 +36,6 @@ const BAD_ROUTES: &str = "E0203";
 const NO_HOOK: &str = "E0208";
 /// A script of mode `jit` cannot be compiled.
 const NOT_COMPILED: &str = "E0205";
-/// A certificate or key of a listener cannot be used.
-const BAD_TLS: &str = "E0209";
 /// An entry of `scripts.http.allow` cannot be understood.
 const BAD_ALLOW: &str = "E0204";
 
@@ -59,6 +58,7 @@ pub fn build(
     let routes: Vec<Route> = config.routes.iter().map(|route| builder.route(route)).collect();
     let allow = builder.allow();
     let upstreams = builder.upstreams();
+    let scripts_tls = builder.scripts_tls();
     let (tls, tickets) = builder.tls();
     builder.compile();
     let watches = builder.watches();
@@ -82,6 +82,7 @@ pub fn build(
         tls,
         tickets,
         allow,
+        scripts_tls,
         patches,
     };
     generation.connect_upstreams();
@@ -108,6 +109,8 @@ struct Builder<'a> {
     natives: Natives,
     /// Script steps by script, settings, policy and mode: common steps of many routes are built once.
     steps: HashMap<StepKey, Option<Built>>,
+    /// The system's authorities, read once for all upstreams that need them.
+    roots: SystemRoots,
     problems: Vec<Diagnostic>,
 }
 
@@ -146,7 +149,8 @@ impl<'a> Builder<'a> {
             }
         };
         let (scripts, steps, natives) = (BTreeMap::new(), HashMap::new(), Natives::default());
-        Self { config, folder, scripts, promotion, registry, previous, natives, steps, problems }
+        let roots = SystemRoots::default();
+        Self { config, folder, scripts, promotion, registry, previous, natives, steps, roots, problems }
     }
 
     fn router(&mut self) -> Option<Router> {
@@ -188,29 +192,6 @@ impl<'a> Builder<'a> {
                 None
             }
         }
-    }
-
-    /// TLS of every listener, with the keys of the generation before where they still fit.
-    fn tls(&mut self) -> (Vec<Option<Server>>, Tickets) {
-        let mut tickets = Tickets::default();
-        let previous = self.previous.map(|previous| &previous.tickets);
-        let mut servers = Vec::new();
-        for listener in &self.config.listeners {
-            let built = listener
-                .tls
-                .as_ref()
-                .map(|tls| Server::build(tls, &listener.protocols, &mut tickets, previous));
-            match built.transpose() {
-                Ok(server) => servers.push(server),
-                Err(found) => {
-                    for TlsProblem { message, help, location } in found {
-                        let problem = self.at(Diagnostic::error(BAD_TLS, message), location).help(help);
-                        self.problems.push(problem);
-                    }
-                }
-            }
-        }
-        (servers, tickets)
     }
 
     fn step(&mut self, step: &StepConfig) -> Option<Watched> {

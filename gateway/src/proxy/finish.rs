@@ -11,15 +11,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use forebay_engine::exchange::{AccessRecord, Body, Origin};
 use forebay_engine::{Exchange, Hook};
-use http::{Method, Uri, Version, header};
+use http::{HeaderMap, Method, StatusCode, Uri, Version, header};
 use serde_json::{Map, Value, json};
 
 use super::Answered;
 use super::intake::Refused;
 use super::target::told;
+use super::tunnel::Tunnel;
 use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody, Side};
 use crate::component::{AccessFilter, AccessView, Keep};
-use crate::steps::{StepRunner, Unread};
+use crate::hygiene;
+use crate::steps::{StepRunner, Unread, Upgrade};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 
@@ -37,6 +39,8 @@ struct Ending {
     steps: Duration,
     upstream: Duration,
     request_body: Option<Rc<Progress>>,
+    /// Bytes from the client after the connection has switched protocols.
+    tunnelled: u64,
     /// What the log says of the request if there is no exchange at the end.
     summary: Summary,
     /// Index of the route and the exchange, for `on_log`.
@@ -74,6 +78,7 @@ impl Finish {
             steps: Duration::ZERO,
             upstream: Duration::ZERO,
             request_body: None,
+            tunnelled: 0,
             summary: Summary::default(),
             route: None,
             exchange: None,
@@ -140,7 +145,7 @@ impl Finish {
 
     /// Turns an answer into the response for hyper, with the ending tied to its body.
     pub(super) fn respond(mut self, answered: Answered) -> http::Response<ProxyBody> {
-        let Answered { response, mut exchange, end, body, close } = answered;
+        let Answered { response, mut exchange, end, body, close, upgrade } = answered;
         let mut headers = response.headers;
         // An answer to HEAD tells the length of a body that is not there; not of one that a step has put there.
         if matches!(response.body, Body::Replaced(_) | Body::Empty) {
@@ -176,16 +181,37 @@ impl Finish {
                 exchange.response =
                     Some(forebay_engine::exchange::Response { status, headers, body, origin });
             }
+            if response.status == StatusCode::SWITCHING_PROTOCOLS
+                && let Upgrade::Switched(protocol, upgraded) = upgrade
+            {
+                hygiene::set_upgrade(&mut headers, protocol);
+                let connection = ending.connection.clone();
+                connection.switches(Tunnel::new(Self(Some(ending)), upgraded));
+                return assembled(response.status, headers, ProxyBody::empty());
+            }
             if is_http2 && let Some(progress) = body.watch() {
                 ending.connection.watch_response(progress);
             }
             body.on_end(move |end| ending.over(end));
         }
-        let mut answer = http::Response::new(body);
-        *answer.status_mut() = response.status;
-        *answer.headers_mut() = headers;
-        answer
+        assembled(response.status, headers, body)
     }
+
+    /// The tunnel that the exchange had become is over. The bytes are those from the client and those to it.
+    pub(super) fn tunnelled(mut self, (from_client, to_client): (u64, u64), end: EndReason) {
+        if let Some(mut ending) = self.0.take() {
+            ending.tunnelled = from_client;
+            ending.end = end.code();
+            ending.over(BodyEnd { bytes: to_client, outcome: Outcome::Complete });
+        }
+    }
+}
+
+fn assembled(status: StatusCode, headers: HeaderMap, body: ProxyBody) -> http::Response<ProxyBody> {
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
 }
 
 impl Drop for Finish {
@@ -236,7 +262,7 @@ impl Ending {
             total_microseconds: us(total),
             upstream_microseconds: us(self.upstream),
             steps_microseconds: us(self.steps),
-            request_bytes: self.request_body.as_ref().map_or(0, |progress| progress.bytes()),
+            request_bytes: self.request_body.as_ref().map_or(0, |progress| progress.bytes()) + self.tunnelled,
             response_bytes,
             end_reason: self.end,
             ..AccessRecord::default()

@@ -19,6 +19,7 @@ use crate::middleware::preflight;
 use crate::path;
 use crate::respond::GatewayError;
 use crate::route::{Lookup, RequestHead};
+use crate::steps::Upgrade;
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 
@@ -27,6 +28,8 @@ pub(super) struct Taken {
     pub(super) exchange: Box<Exchange>,
     /// Index of its route.
     pub(super) route: usize,
+    /// Whether its client asks to switch protocols.
+    pub(super) upgrade: Upgrade,
 }
 
 /// A request that is refused, with what the log says of it.
@@ -83,6 +86,8 @@ pub(super) fn take(
         // Which target it goes to is not known yet; sending it sets the target's own name if that is wanted.
         upstream_host: UpstreamHost::Preserve { client: &host, target: &worker.unknown_host },
     };
+    let asked = hygiene::asked_upgrade(&head).filter(|_| body.is_end_stream());
+    let upgrade = asked.map_or(Upgrade::No, Upgrade::Asked);
     hygiene::prepare_upstream_request(&mut head.headers, &forwarding);
     let trusted_ip = if client.trust == PeerTrust::Trusted { client.ip } else { address.ip().to_canonical() };
     let exchange = Box::new(Exchange {
@@ -110,7 +115,7 @@ pub(super) fn take(
         access: None,
         filters: Filters::default(),
     });
-    Ok(Taken { exchange, route })
+    Ok(Taken { exchange, route, upgrade })
 }
 
 /// The route of a request, by its index, with the parameters of its path. A preflight request belongs to the route of

@@ -6,10 +6,24 @@
 //! on unread cannot be read any more, which is an error and not an empty body.
 
 use bytes::Bytes;
+use http::HeaderValue;
 
 use crate::body::{BodyError, BodyFault, ProxyBody, Side};
+use crate::upstream::Upgraded;
 
-/// The bodies of an exchange that no step has read yet.
+/// Whether the connection of an exchange is to switch protocols.
+#[derive(Default)]
+pub enum Upgrade {
+    /// It is not.
+    #[default]
+    No,
+    /// The client asks for it, and its request has no body.
+    Asked(HeaderValue),
+    /// The upstream has switched to what was asked for.
+    Switched(HeaderValue, Box<Upgraded>),
+}
+
+/// The bodies of an exchange that no step has read yet, and what may come after them.
 #[derive(Default)]
 pub struct Unread {
     request: Option<ProxyBody>,
@@ -17,6 +31,8 @@ pub struct Unread {
     pub response: Option<ProxyBody>,
     /// Why the last attempt of the running step to read one failed.
     pub failure: Option<BodyError>,
+    /// Whether the connection is to switch protocols.
+    pub upgrade: Upgrade,
     request_lost: Option<BodyError>,
     response_lost: Option<BodyError>,
     is_request_passed_on: bool,

@@ -13,7 +13,7 @@ use super::{Tickets, TlsProblem, certificate, provider};
 use crate::config::{AuthorityFile, CertificateFiles, ClientCertificates, Protocol, TlsListener, TlsVersion};
 
 /// What `certificate` files are called in messages.
-const CERTIFICATE_FILE: &str = "certificate file";
+pub(super) const CERTIFICATE_FILE: &str = "certificate file";
 /// What `ca` files are called in messages.
 const AUTHORITY_FILE: &str = "authority file";
 
@@ -148,7 +148,7 @@ impl Demand {
 type Authorities = (Vec<rustls::pki_types::CertificateDer<'static>>, RootCertStore);
 
 /// The authorities of a file, each of which has to be usable.
-fn authorities(file: &AuthorityFile) -> Result<Authorities, TlsProblem> {
+pub(super) fn authorities(file: &AuthorityFile) -> Result<Authorities, TlsProblem> {
     let named = Named { path: &file.path, location: file.location };
     let authorities = named.certificates(AUTHORITY_FILE)?;
     let mut roots = RootCertStore::empty();

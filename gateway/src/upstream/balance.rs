@@ -173,6 +173,7 @@ impl Turns for Credits {
 mod tests {
     use super::*;
     use crate::upstream::pool::Pool;
+    use crate::upstream::transport::Transport;
     use std::time::Duration;
 
     const SETTINGS: Settings = Settings {
@@ -186,10 +187,13 @@ mod tests {
 
     fn group(weights: &[(&str, u32)]) -> Group {
         let pool = Pool::default();
-        let target = |&(host, weight): &(&str, u32)| Target { host: host.to_owned(), port: 80, weight };
+        let target =
+            |&(host, weight): &(&str, u32)| Target { host: host.to_owned(), port: 80, tls: false, weight };
         let targets: Vec<Target> = weights.iter().map(target).collect();
         let balancer = round_robin().create("u").unwrap();
-        Group::new(&targets, &balancer, |target| pool.endpoint(&target.host, target.port))
+        Group::new(&targets, &balancer, |target| {
+            pool.endpoint(&target.host, target.port, &Transport::default())
+        })
     }
 
     fn next(group: &Group, tried: &mut Tried) -> Option<String> {

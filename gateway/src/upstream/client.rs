@@ -1,11 +1,12 @@
 //! Scripts' own HTTP calls: a small client over the worker's connections.
 //!
-//! Plain `http://` only, no redirects, no cookies, no decompression: what the script asks for is what is sent,
+//! `http://` and `https://`, the latter always verified; no redirects, no cookies, no decompression: what the script asks for is what is sent,
 //! to a destination that [`Allow`] names. Nothing waits for ever: the call as a whole has a time limit, and the
 //! answer a size limit.
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,10 @@ use super::endpoint::{HostField, Settings};
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::pool::Pool;
 use super::transmit::Limits;
+use super::transport::Transport;
 use crate::body::{BodyError, BodyFault, ProxyBody};
+use crate::config::UpstreamProtocol;
+use crate::tls::Client;
 
 /// Connections to one destination in one worker; further calls wait.
 const CONNECTIONS_MAX: usize = 64;
@@ -48,7 +52,7 @@ const OWN_HEADERS: [HeaderName; 10] = [
 pub struct HttpCall {
     /// Any method but CONNECT.
     pub method: Method,
-    /// Absolute, `http://host[:port]/path?query`. A fragment is not allowed.
+    /// Absolute, `http` or `https`, `http://host[:port]/path?query`. A fragment is not allowed.
     pub url: String,
     /// Header fields to send. `Host`, framing and hop-by-hop fields are left out, and set as needed.
     pub headers: HeaderMap,
@@ -103,10 +107,12 @@ pub enum HttpErrorKind {
 pub struct HttpClient {
     pool: Rc<Pool>,
     allow: Rc<Allow>,
+    tls: Option<Arc<Client>>,
 }
 
 /// Where a call goes.
 struct Destination {
+    is_secure: bool,
     /// Lower case, without brackets.
     host: String,
     port: u16,
@@ -115,8 +121,8 @@ struct Destination {
 }
 
 impl HttpClient {
-    pub(super) fn new(pool: Rc<Pool>, allow: Rc<Allow>) -> Self {
-        Self { pool, allow }
+    pub(super) fn new(pool: Rc<Pool>, allow: Rc<Allow>, tls: Option<Arc<Client>>) -> Self {
+        Self { pool, allow, tls }
     }
 
     /// Makes the call and reads the whole answer. Dropping the future ends the call.
@@ -148,10 +154,24 @@ impl HttpClient {
             queue_timeout: call.timeout,
             host_field: HostField::Kept,
         };
-        let limits =
-            Limits { response_timeout: call.timeout, body_timeout: call.timeout, response_bytes_max: limit };
+        let limits = Limits {
+            response_timeout: call.timeout,
+            body_timeout: call.timeout,
+            response_bytes_max: limit,
+            upgrade_idle_timeout: Duration::ZERO,
+        };
         let admits = |address: IpAddr| self.allow.allows(&destination.host, destination.port, address);
-        let endpoint = self.pool.endpoint(&destination.host, destination.port);
+        let tls = self.tls.clone().filter(|_| destination.is_secure);
+        if destination.is_secure && tls.is_none() {
+            return Err(HttpError {
+                kind: HttpErrorKind::Connect,
+                message:
+                    "the system has no authorities to verify servers with; name some in `scripts.http.ca`"
+                        .into(),
+            });
+        }
+        let transport = Transport { protocol: UpstreamProtocol::Http1, tls };
+        let endpoint = self.pool.endpoint(&destination.host, destination.port, &transport);
         let request = destination.request(call);
         let mut delivery = Delivery::new(request, settings, limits, &self.pool.recorder).only_to(&admits);
         let sent = delivery.attempt(&endpoint).await.map_err(|error| destination.failed(&error))?;
@@ -163,27 +183,27 @@ impl HttpClient {
 
 impl Destination {
     fn parse(url: &str) -> Result<Self, HttpError> {
-        let expected =
-            |problem: &str| invalid(&format!("`{url}` {problem}; expected http://host[:port]/path"));
+        let expected = |problem: &str| {
+            invalid(&format!(
+                "`{url}` {problem}; expected http://host[:port]/path or https://host[:port]/path"
+            ))
+        };
         if url.contains('#') {
             return Err(expected("has a fragment, which is never sent"));
         }
         let uri: Uri = url.parse().map_err(|_| expected("is not a URL"))?;
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => {}
-            Some(scheme) if *scheme == Scheme::HTTPS => {
-                return Err(invalid(
-                    "calls over TLS (https://) are not built yet; use http:// within your network",
-                ));
-            }
+        let is_secure = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
             _ => return Err(expected("is not absolute")),
-        }
+        };
         let authority = uri.authority().ok_or_else(|| expected("has no host"))?;
         if authority.as_str().contains('@') {
             return Err(expected("has a user in it; use an Authorization header"));
         }
         let port = match authority.port() {
             None if authority.as_str().ends_with(':') => return Err(expected("has an empty port")),
+            None if is_secure => 443,
             None => 80,
             Some(port) if port.as_u16() == 0 => return Err(expected("has port 0")),
             Some(port) => port.as_u16(),
@@ -201,7 +221,7 @@ impl Destination {
         let authority = HeaderValue::from_str(authority.as_str())
             .map_err(|_| expected("has a host that cannot be sent"))?;
         let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Ok(Self { host, port, authority, target })
+        Ok(Self { is_secure, host, port, authority, target })
     }
 
     fn request(&self, call: HttpCall) -> Request<ProxyBody> {
@@ -245,6 +265,7 @@ impl Destination {
             }
             UpstreamErrorKind::Resolve
             | UpstreamErrorKind::Connect
+            | UpstreamErrorKind::Tls
             | UpstreamErrorKind::ConnectTimeout
             | UpstreamErrorKind::QueueFull => HttpErrorKind::Connect,
             UpstreamErrorKind::QueueTimeout

@@ -1,18 +1,20 @@
-//! One HTTP/1.1 connection to a target: opening it, and knowing whether it can take another request.
+//! One HTTP/1.1 connection to a target, and knowing whether it can take another request.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::{Builder, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
+use super::upgraded::Raw;
 use crate::body::ProxyBody;
 
 /// Most bytes of a response head, and of response data buffered in user space.
@@ -28,41 +30,38 @@ pub(super) struct Connection {
     peer: SocketAddr,
     /// The peer's address as text, for logs.
     address: Arc<str>,
+    /// What is left of the connection when it has switched protocols.
+    upgraded: oneshot::Receiver<Raw>,
     task: JoinHandle<()>,
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that accepts within `timeout`, which they share evenly.
-    pub(super) async fn open(addresses: &[SocketAddr], timeout: Duration) -> Result<Self, Fault> {
-        let deadline = Instant::now() + timeout;
-        let mut last = Fault::from(UpstreamErrorKind::Resolve);
-        for (index, &peer) in addresses.iter().enumerate() {
-            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = deadline.saturating_duration_since(Instant::now()) / left;
-            match tokio::time::timeout(share, TcpStream::connect(peer)).await {
-                Ok(Ok(stream)) => return Self::start(stream, peer).await,
-                Ok(Err(error)) => last = Fault::new(UpstreamErrorKind::Connect, error),
-                Err(_) => last = UpstreamErrorKind::ConnectTimeout.into(),
-            }
-        }
-        Err(last)
-    }
-
-    async fn start(stream: TcpStream, peer: SocketAddr) -> Result<Self, Fault> {
+    /// Begins to speak HTTP/1.1 over an open connection; `socket` is what is beneath it.
+    pub(super) async fn start<S>(stream: S, socket: Socket, peer: SocketAddr) -> Result<Self, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let failed = |error: &dyn ToString| Fault::new(UpstreamErrorKind::Connect, error.to_string());
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
-        let socket = Socket::new(stream);
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER_MAX);
-        let (sender, driver) =
-            builder.handshake(TokioIo::new(socket.clone())).await.map_err(|error| failed(&error))?;
+        let (sender, mut driver) =
+            builder.handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+        let (give, upgraded) = oneshot::channel();
+        let beneath = socket.clone();
         let task = tokio::task::spawn_local(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!(%peer, %error, "upstream connection ended");
+            match (&mut driver).await {
+                // The library shuts a connection down at its end, unless it has switched protocols.
+                Ok(()) if !beneath.is_shut() => {
+                    let Parts { io, read_buf, .. } = driver.into_parts();
+                    // Nobody may want it any more.
+                    let _ = give.send(Raw { io: Box::new(io.into_inner()), read: read_buf });
+                }
+                Ok(()) => {}
+                Err(error) => tracing::debug!(%peer, %error, "upstream connection ended"),
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), task })
+        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), upgraded, task })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.
@@ -73,6 +72,11 @@ impl Connection {
     /// Whether an idle connection is still open as far as the kernel knows; one system call.
     pub(super) fn is_open(&self) -> bool {
         self.socket.is_silent()
+    }
+
+    /// What is left after a switch of protocols, once; `None` if the connection was lost.
+    pub(super) async fn upgraded(&mut self) -> Option<Raw> {
+        (&mut self.upgraded).await.ok()
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use http::header::HOST;
-use http::{HeaderMap, Request};
+use http::header::{HOST, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request};
 
 use super::Sent;
 use super::endpoint::{Endpoint, HostField, Reuse, Settings, Wanted};
 use super::error::{Fault, UpstreamError, UpstreamErrorKind};
 use super::replay::Recorder;
-use super::transmit::{self, Failed, Limits, transmit};
+use super::transmit::{self, Answer, Failed, Limits, transmit};
 use crate::body::ProxyBody;
 
 /// A request on its way.
@@ -22,6 +22,8 @@ pub(super) struct Delivery<'a> {
     limits: Limits,
     recorder: &'a Recorder,
     admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    /// The protocol that the request asks to switch to.
+    upgrade: Option<HeaderValue>,
     attempts: u32,
     /// Whether the request was sent again although the target may have seen it.
     repeated: bool,
@@ -37,12 +39,14 @@ impl<'a> Delivery<'a> {
         recorder: &'a Recorder,
     ) -> Self {
         transmit::frame(&mut request);
+        let upgrade = request.headers().get(UPGRADE).cloned();
         Self {
             request: Some(request),
             settings,
             limits,
             recorder,
             admits: None,
+            upgrade,
             attempts: 0,
             repeated: false,
             elsewhere: false,
@@ -100,8 +104,9 @@ impl<'a> Delivery<'a> {
     }
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
-        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits };
-        let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
+        let exclusive = self.upgrade.is_some();
+        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits, exclusive };
+        let lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {
             endpoint.backoff.succeeded();
@@ -111,18 +116,18 @@ impl<'a> Delivery<'a> {
             return Err(Once::Failed(Fault::new(UpstreamErrorKind::Reset, "the request is gone")));
         };
         let copy = if reused && !self.repeated { self.recorder.record(&request) } else { None };
-        if reused && copy.is_none() && !lease.connection().is_open() {
+        if reused && copy.is_none() && !lease.is_open() {
             self.request = Some(request);
             return Err(Once::DeadConnection);
         }
         self.attempts += 1;
-        match transmit(lease, request, self.limits).await {
-            Ok(response) => {
+        match transmit(lease, request, self.upgrade.clone(), self.limits).await {
+            Ok(Answer { response, upgraded }) => {
                 endpoint.backoff.succeeded();
                 if let Some(copy) = copy {
                     self.recorder.recycle(copy);
                 }
-                Ok(Sent { response, address, attempts: self.attempts, reused })
+                Ok(Sent { response, address, attempts: self.attempts, reused, upgraded })
             }
             Err(Failed::Unsent(request, fault)) => {
                 self.request = Some(*request);

@@ -19,10 +19,14 @@ use super::backoff::Backoff;
 use super::connection::Connection;
 use super::error::{Fault, UpstreamErrorKind};
 use super::resolve::Host;
-use crate::config;
+use super::shared::Shared;
+use super::transport::{self, Opened, Secured, Transport};
+use crate::config::{self, UpstreamProtocol};
+
+pub(super) use super::lease::{Lease, Leased};
 
 /// Requests that may wait for a connection, for each connection there may be.
-const QUEUE_PER_CONNECTION: usize = 4;
+pub(super) const QUEUE_PER_CONNECTION: usize = 4;
 
 /// What a caller wants of the pool; comes with each request because configurations change and pools stay.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +69,8 @@ pub(super) struct Wanted<'a> {
     pub(super) reuse: Reuse,
     /// Addresses that may be connected to; `None` allows all.
     pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    /// Whether it has to be one of HTTP/1.1, to switch protocols.
+    pub(super) exclusive: bool,
 }
 
 /// Whether an idle connection will do.
@@ -84,10 +90,16 @@ pub(super) struct Endpoint {
     pub(super) backoff: Backoff,
     host: Host,
     port: u16,
+    /// `http` or `https`.
+    pub(super) scheme: &'static str,
+    protocol: UpstreamProtocol,
+    secured: Option<Secured>,
+    /// Connections that requests share.
+    pub(super) shared: Shared,
     /// Longest unused first.
     idle: RefCell<VecDeque<Idle>>,
     /// Leases and idle connections together.
-    open: Cell<usize>,
+    pub(super) open: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<Lease>>>,
     reaping: Cell<bool>,
 }
@@ -97,27 +109,23 @@ struct Idle {
     until: Instant,
 }
 
-/// The exclusive use of one connection. Dropped, it returns the connection if that is fit for another request,
-/// and closes it otherwise; so a lease has to live as long as the response body does.
-pub(super) struct Lease {
-    endpoint: Option<Rc<Endpoint>>,
-    connection: Option<Connection>,
-    reused: bool,
-    /// What whoever uses it wants to become of it.
-    settings: Settings,
-}
-
-fn host_value(host: &str, port: u16) -> Option<HeaderValue> {
+fn host_value(host: &str, port: u16, scheme: &str) -> Option<HeaderValue> {
+    let default_port = if scheme == "https" { 443 } else { 80 };
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let text = if port == 80 { host } else { format!("{host}:{port}") };
+    let text = if port == default_port { host } else { format!("{host}:{port}") };
     HeaderValue::from_str(&text).ok()
 }
 
 impl Endpoint {
-    pub(super) fn new(address: Arc<str>, host: &str, port: u16) -> Self {
+    pub(super) fn new(address: Arc<str>, host: &str, port: u16, transport: &Transport) -> Self {
+        let scheme = transport.scheme();
         Self {
             address,
-            host_value: host_value(host, port),
+            host_value: host_value(host, port, scheme),
+            scheme,
+            protocol: transport.protocol,
+            secured: transport.secured(host),
+            shared: Shared::new(transport.may_multiplex()),
             backoff: Backoff::default(),
             host: Host::new(host),
             port,
@@ -128,15 +136,18 @@ impl Endpoint {
         }
     }
 
-    /// Connections in use, or about to be.
+    /// Requests under way, or about to be.
     pub(super) fn active(&self) -> u32 {
-        let active = self.open.get().saturating_sub(self.idle.borrow().len());
-        u32::try_from(active).unwrap_or(u32::MAX)
+        let (connections, streams) = self.shared.load();
+        let exclusive = self.open.get().saturating_sub(self.idle.borrow().len() + connections);
+        u32::try_from(exclusive + streams).unwrap_or(u32::MAX)
     }
 
     /// Whether a request would have to wait for a connection.
     pub(super) fn is_saturated(&self, settings: Settings) -> bool {
-        self.open.get() >= settings.connections_max && self.idle.borrow().is_empty()
+        self.open.get() >= settings.connections_max
+            && self.idle.borrow().is_empty()
+            && !self.shared.has_room()
     }
 
     /// Whether it holds no connection, idle or in use.
@@ -147,6 +158,9 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
+        if self.shared.may_be() && !wanted.exclusive {
+            return self.acquire_shared(wanted).await;
+        }
         if wanted.reuse == Reuse::Idle
             && let Some(connection) = self.take_idle(wanted)
         {
@@ -156,7 +170,7 @@ impl Endpoint {
             let mut lease = self.wait(settings).await?;
             lease.settings = settings;
             let fits = wanted.reuse == Reuse::Idle
-                && lease.connection.as_ref().is_some_and(|connection| wanted.takes(connection));
+                && lease.exclusive().is_some_and(|connection| wanted.takes(connection));
             return if fits { Ok(lease) } else { self.open(lease, wanted).await };
         }
         self.open.set(self.open.get() + 1);
@@ -164,9 +178,9 @@ impl Endpoint {
         self.open(lease, wanted).await
     }
 
-    fn lease(self: &Rc<Self>, connection: Option<Connection>, settings: Settings) -> Lease {
+    pub(super) fn lease(self: &Rc<Self>, connection: Option<Connection>, settings: Settings) -> Lease {
         let reused = connection.is_some();
-        Lease { endpoint: Some(Rc::clone(self)), connection, reused, settings }
+        Lease { endpoint: Some(Rc::clone(self)), held: Leased::Exclusive(connection), reused, settings }
     }
 
     fn take_idle(&self, wanted: Wanted<'_>) -> Option<Connection> {
@@ -188,8 +202,13 @@ impl Endpoint {
         closed
     }
 
-    async fn open(&self, mut lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
-        lease.connection = None;
+    /// Opens a connection. The future is boxed, since handshakes are large and most requests need none.
+    pub(super) async fn open(self: &Rc<Self>, lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
+        Box::pin(self.open_within_time(lease, wanted)).await
+    }
+
+    async fn open_within_time(self: &Rc<Self>, mut lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
+        lease.held = Leased::Exclusive(None);
         lease.reused = false;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
@@ -199,16 +218,26 @@ impl Endpoint {
                 return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));
             }
         };
-        let allowed: Vec<_> = addresses
-            .into_iter()
-            .filter(|peer| wanted.admits.is_none_or(|admits| admits(peer.ip())))
-            .collect();
+        let allowed: Vec<_> = addresses.into_iter().filter(|peer| wanted.admits(peer.ip())).collect();
         if allowed.is_empty() {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }
-        let left = timeout.saturating_sub(started.elapsed());
-        lease.connection = Some(Connection::open(&allowed, left).await?);
-        Ok(lease)
+        let protocol = if wanted.exclusive { UpstreamProtocol::Http1 } else { self.protocol };
+        match transport::open(&allowed, protocol, self.secured.as_ref(), started + timeout).await? {
+            Opened::Http1(connection) => {
+                if !wanted.exclusive {
+                    self.shared.is_not();
+                }
+                lease.held = Leased::Exclusive(Some(connection));
+                Ok(lease)
+            }
+            Opened::Http2(connection) => {
+                self.shared.add(&connection, wanted.settings.idle_timeout);
+                // The connection counts as open for as long as it is shared; the lease goes without giving that back.
+                lease.endpoint = None;
+                Ok(self.place_on(&connection, false, wanted.settings))
+            }
+        }
     }
 
     async fn wait(&self, settings: Settings) -> Result<Lease, Fault> {
@@ -231,7 +260,7 @@ impl Endpoint {
     }
 
     /// Takes back what a lease held: for the next in the queue, else for the idle list, else to be closed.
-    fn release(self: Rc<Self>, connection: Option<Connection>, settings: Settings) {
+    pub(super) fn release(self: Rc<Self>, connection: Option<Connection>, settings: Settings) {
         if self.open.get() > settings.connections_max {
             self.open.set(self.open.get() - 1);
             return;
@@ -261,7 +290,7 @@ impl Endpoint {
                 Ok(()) => return HandOver::Taken,
                 Err(mut refused) => {
                     refused.endpoint = None;
-                    connection = refused.connection.take();
+                    connection = refused.take_exclusive();
                 }
             }
         }
@@ -269,7 +298,7 @@ impl Endpoint {
 
     /// Sees to it that idle connections are closed when their time has come, as long as there are any. One whose
     /// time is shorter than that of those before it is not used after it, but closed with them.
-    fn start_reaping(self: &Rc<Self>, mut next: Instant) {
+    pub(super) fn start_reaping(self: &Rc<Self>, mut next: Instant) {
         // A body may be dropped while its worker's runtime ends; nothing can be spawned then, and nothing need be.
         if tokio::runtime::Handle::try_current().is_err() || self.reaping.replace(true) {
             return;
@@ -295,6 +324,10 @@ impl Endpoint {
         idle.retain(|idle| idle.until > now && !idle.connection.sender.is_closed());
         self.open.set(self.open.get() - (before - idle.len()));
         let next = idle.iter().map(|idle| idle.until).min();
+        drop(idle);
+        let (closed, next_shared) = self.shared.reap();
+        self.closed(closed);
+        let next = next.into_iter().chain(next_shared).min();
         self.reaping.set(next.is_some());
         next
     }
@@ -311,32 +344,11 @@ enum HandOver {
 }
 
 impl Wanted<'_> {
+    pub(super) fn admits(self, address: IpAddr) -> bool {
+        self.admits.is_none_or(|admits| admits(address))
+    }
+
     fn takes(self, connection: &Connection) -> bool {
-        connection.is_ready() && self.admits.is_none_or(|admits| admits(connection.peer().ip()))
-    }
-}
-
-impl Lease {
-    /// Whether the connection has served a request before.
-    pub(super) fn is_reused(&self) -> bool {
-        self.reused
-    }
-
-    /// The connection; every lease that [`Endpoint::acquire`] gave out has one.
-    pub(super) fn connection(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("acquire() returns a lease only with its connection open")
-    }
-
-    /// The address connected to, as text.
-    pub(super) fn address(&mut self) -> Arc<str> {
-        Arc::clone(self.connection().address())
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(endpoint) = self.endpoint.take() {
-            endpoint.release(self.connection.take(), self.settings);
-        }
+        connection.is_ready() && self.admits(connection.peer().ip())
     }
 }

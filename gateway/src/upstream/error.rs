@@ -30,6 +30,8 @@ pub enum UpstreamErrorKind {
     NotAllowed,
     /// Connecting was refused or failed at once.
     Connect,
+    /// The handshake failed: most often the target's certificate is not one to trust.
+    Tls,
     /// Connecting took longer than `connect_timeout`.
     ConnectTimeout,
     /// All connections are busy, and as many requests wait for one as may.
@@ -53,9 +55,12 @@ impl UpstreamErrorKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::NoTarget | Self::QueueFull | Self::QueueTimeout => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Resolve | Self::NotAllowed | Self::Connect | Self::Reset | Self::BadResponse => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Resolve
+            | Self::NotAllowed
+            | Self::Connect
+            | Self::Tls
+            | Self::Reset
+            | Self::BadResponse => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::ResponseTimeout | Self::Unread => StatusCode::GATEWAY_TIMEOUT,
             Self::RequestBody(error) => error.status(),
         }
@@ -67,6 +72,7 @@ impl UpstreamErrorKind {
             Self::NoTarget => EndReason::NoTarget,
             Self::Resolve => EndReason::Resolve,
             Self::NotAllowed | Self::Connect => EndReason::Connect,
+            Self::Tls => EndReason::Tls,
             Self::ConnectTimeout => EndReason::ConnectTimeout,
             Self::QueueFull => EndReason::QueueFull,
             Self::QueueTimeout => EndReason::QueueTimeout,
@@ -80,7 +86,7 @@ impl UpstreamErrorKind {
 
     /// Whether no connection could be opened, so that another target may be tried.
     pub(super) fn is_connect(self) -> bool {
-        matches!(self, Self::Resolve | Self::Connect | Self::ConnectTimeout)
+        matches!(self, Self::Resolve | Self::Connect | Self::Tls | Self::ConnectTimeout)
     }
 }
 
@@ -106,6 +112,7 @@ impl std::fmt::Display for UpstreamError {
                 write!(f, "no address of {address} is on the list of allowed ones")
             }
             UpstreamErrorKind::Connect => write!(f, "cannot connect to {address}"),
+            UpstreamErrorKind::Tls => write!(f, "no TLS with {address}"),
             UpstreamErrorKind::ConnectTimeout => write!(f, "connecting to {address} took too long"),
             UpstreamErrorKind::QueueFull => write!(f, "too many requests wait for a connection to {address}"),
             UpstreamErrorKind::QueueTimeout => write!(f, "no connection to {address} became free in time"),
@@ -125,7 +132,7 @@ impl std::fmt::Display for UpstreamError {
 impl std::error::Error for UpstreamError {}
 
 /// A failure inside the module, before address and attempts are known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) kind: UpstreamErrorKind,
     pub(super) detail: String,

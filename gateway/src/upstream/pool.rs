@@ -1,4 +1,4 @@
-//! All targets one worker has connections to, by `host:port`.
+//! All targets one worker has connections to, by `host:port` and how they are spoken to.
 //!
 //! The pool belongs to the worker, not to a generation of the configuration: a reload keeps every connection.
 //! A target that is in no configuration any more loses its idle connections to `idle_timeout` like any other,
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::replay::Recorder;
+use super::transport::Transport;
 
 /// The connections of one worker.
 #[derive(Default)]
@@ -21,17 +22,17 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// The target `host:port`, made known if it is new.
-    pub(super) fn endpoint(&self, host: &str, port: u16) -> Rc<Endpoint> {
+    /// The target `host:port` spoken to in this way, made known if it is new.
+    pub(super) fn endpoint(&self, host: &str, port: u16, transport: &Transport) -> Rc<Endpoint> {
         let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        if let Some(endpoint) = self.endpoints.borrow().get(address.as_str()) {
+        let key = address.clone() + &transport.key();
+        if let Some(endpoint) = self.endpoints.borrow().get(key.as_str()) {
             return Rc::clone(endpoint);
         }
-        let address: Arc<str> = address.into();
-        let endpoint = Rc::new(Endpoint::new(Arc::clone(&address), host, port));
+        let endpoint = Rc::new(Endpoint::new(address.into(), host, port, transport));
         let mut endpoints = self.endpoints.borrow_mut();
         endpoints.retain(|_, known| Rc::strong_count(known) > 1 || !known.is_unused());
-        endpoints.insert(address, Rc::clone(&endpoint));
+        endpoints.insert(key.into(), Rc::clone(&endpoint));
         endpoint
     }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
+use super::transport::Transport;
 use super::{Sent, UpstreamError, UpstreamErrorKind, Upstreams};
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
-use crate::config::{Target, Upstream, UpstreamKind};
+use crate::config::{Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls};
 
 mod ending;
 mod failures;
@@ -26,13 +27,13 @@ impl Upstreams {
     /// Sends a request by the built-in balancer.
     async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
         let balancer = super::round_robin().create(&upstream.name).unwrap();
-        self.deliver(upstream, &balancer, request).await
+        self.deliver(upstream, &balancer, None, request).await
     }
 }
 
 /// An upstream with limits that no healthy test meets.
 fn upstream(ports: &[u16]) -> Upstream {
-    let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, weight: 1 };
+    let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, tls: false, weight: 1 };
     Upstream {
         name: "test".into(),
         kind: UpstreamKind::Targets(ports.iter().map(target).collect()),
@@ -44,6 +45,10 @@ fn upstream(ports: &[u16]) -> Upstream {
         idle_timeout: Duration::from_secs(30),
         queue_timeout: Duration::from_secs(30),
         preserve_host: true,
+        protocol: UpstreamProtocol::Auto,
+        tls: UpstreamTls::default(),
+        upgrades: Vec::new(),
+        upgrade_idle_timeout: Duration::from_secs(30),
         balance: "round_robin".into(),
         location: None,
     }
@@ -101,6 +106,6 @@ fn record_end(body: &mut ProxyBody) -> Rc<RefCell<Vec<BodyEnd>>> {
 impl Upstreams {
     /// Connections to a port of loopback: all of them, and idle ones.
     fn counts(&self, port: u16) -> (usize, usize) {
-        self.pool.endpoint("127.0.0.1", port).counts()
+        self.pool.endpoint("127.0.0.1", port, &Transport::default()).counts()
     }
 }

@@ -6,20 +6,24 @@
 
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
-use super::endpoint::Lease;
+use super::endpoint::{Lease, Leased};
 use super::error::{Fault, UpstreamErrorKind};
+use super::http2_form;
+use super::upgraded::Upgraded;
 use crate::body::{BodyError, Phase, Progress, ProxyBody, Side, StreamLimits};
 use crate::config;
+use crate::hygiene;
 
 /// Time and size limits of one exchange with an upstream.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +34,8 @@ pub(super) struct Limits {
     pub(super) body_timeout: Duration,
     /// Most bytes of the response body.
     pub(super) response_bytes_max: u64,
+    /// Longest time in which nothing passes once the connection has switched protocols.
+    pub(super) upgrade_idle_timeout: Duration,
 }
 
 impl From<&config::Upstream> for Limits {
@@ -38,6 +44,7 @@ impl From<&config::Upstream> for Limits {
             response_timeout: upstream.response_timeout,
             body_timeout: upstream.body_timeout,
             response_bytes_max: u64::MAX,
+            upgrade_idle_timeout: upstream.upgrade_idle_timeout,
         }
     }
 }
@@ -76,20 +83,75 @@ pub(super) fn frame(request: &mut Request<ProxyBody>) {
     }
 }
 
-/// Sends the request and waits for the head of the response.
+/// A response head, with what follows it.
+pub(super) struct Answer {
+    pub(super) response: Response<ProxyBody>,
+    /// The connection, if it has switched to the protocol that the request asked for.
+    pub(super) upgraded: Option<Box<Upgraded>>,
+}
+
+/// Sends the request and waits for the head of the response. `asked` is the protocol that the request asks to switch to.
 pub(super) async fn transmit(
     mut lease: Lease,
     mut request: Request<ProxyBody>,
+    asked: Option<HeaderValue>,
     limits: Limits,
-) -> Result<Response<ProxyBody>, Failed> {
+) -> Result<Answer, Failed> {
     let watch = request.body_mut().watch();
     let watch = watch.as_deref();
-    let connection = lease.connection();
-    let mut reply = pin!(connection.sender.try_send_request(request));
-    let timer = &mut connection.timer;
+    let scheme = lease.scheme();
+    let answer = match &mut lease.held {
+        Leased::Exclusive(connection) => {
+            let Some(connection) = connection else {
+                let fault = Fault::new(UpstreamErrorKind::Reset, "the lease has no connection");
+                return Err(Failed::Unsent(Box::new(request), fault));
+            };
+            let reply = connection.sender.try_send_request(request);
+            head(reply, connection.timer.as_mut(), watch, limits).await
+        }
+        Leased::Shared(stream) => {
+            http2_form::make(&mut request, scheme);
+            let (sender, timer) = stream.parts();
+            let reply = sender.try_send_request(request);
+            head(reply, timer, watch, limits).await.map_err(|failed| match failed {
+                Failed::Unsent(mut request, fault) => {
+                    http2_form::undo(&mut request);
+                    Failed::Unsent(request, fault)
+                }
+                sent @ Failed::Sent(_) => sent,
+            })
+        }
+    };
+    let (head, incoming) = answer?.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        if !asked.is_some_and(|asked| hygiene::switches_to(&head.headers, &asked)) {
+            let text = "101 without having been asked to switch to that protocol";
+            return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
+        }
+        let response = Response::from_parts(head, ProxyBody::empty());
+        return Ok(Answer { response, upgraded: Some(Upgraded::new(lease, limits.upgrade_idle_timeout)) });
+    }
+    let side = Side::Upstream;
+    let limits = StreamLimits { side, bytes_max: limits.response_bytes_max, idle: Some(limits.body_timeout) };
+    let mut body = ProxyBody::stream(incoming, limits);
+    // a small response has been read to its end by now, and its connection is free
+    if !lease.is_over() {
+        body.hold(Box::new(lease));
+    }
+    Ok(Answer { response: Response::from_parts(head, body), upgraded: None })
+}
+
+/// Waits for the head of the response within its time.
+async fn head(
+    reply: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<ProxyBody>>>>,
+    mut timer: Pin<&mut Sleep>,
+    watch: Option<&Progress>,
+    limits: Limits,
+) -> Result<Response<Incoming>, Failed> {
+    let mut reply = pin!(reply);
     let started = Instant::now();
     timer.as_mut().reset(next_check(watch, started, limits));
-    let answer = poll_fn(|cx| {
+    poll_fn(|cx| {
         if let Poll::Ready(answer) = reply.as_mut().poll(cx) {
             return Poll::Ready(answer.map_err(failed));
         }
@@ -100,20 +162,8 @@ pub(super) async fn transmit(
             timer.as_mut().reset(next_check(watch, started, limits));
         }
         Poll::Pending
-    });
-    let (head, incoming) = answer.await?.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let text = "101 without having been asked to switch protocols";
-        return Err(Failed::Sent(Fault::new(UpstreamErrorKind::BadResponse, text)));
-    }
-    let side = Side::Upstream;
-    let limits = StreamLimits { side, bytes_max: limits.response_bytes_max, idle: Some(limits.body_timeout) };
-    let mut body = ProxyBody::stream(incoming, limits);
-    // a small response has been read to its end by now, and its connection is free
-    if !lease.connection().is_ready() {
-        body.hold(Box::new(lease));
-    }
-    Ok(Response::from_parts(head, body))
+    })
+    .await
 }
 
 /// When the wait has to be judged next.

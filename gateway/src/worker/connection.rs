@@ -15,6 +15,7 @@ use super::{Worker, handshake, http1, http2};
 use crate::body::{Phase, Progress};
 use crate::config::{ClientLimits, Protocol};
 use crate::hygiene::{Edge, EdgeScheme};
+use crate::proxy::Tunnel;
 
 /// What a connection is doing, for its time limits.
 pub struct ConnectionState {
@@ -33,6 +34,8 @@ pub struct ConnectionState {
     is_flooded: Cell<bool>,
     /// Responses of HTTP/2, which a client can leave unread each for itself.
     responses: RefCell<Vec<Rc<Progress>>>,
+    /// What the connection becomes after a 101.
+    tunnel: RefCell<Option<Tunnel>>,
     /// Wakes the connection's task to end or to stop.
     wake: Notify,
     expired: Cell<bool>,
@@ -72,6 +75,7 @@ impl ConnectionState {
             is_http2: Cell::new(false),
             is_flooded: Cell::new(false),
             responses: RefCell::default(),
+            tunnel: RefCell::default(),
             wake: Notify::new(),
             expired: Cell::new(false),
         }
@@ -97,6 +101,16 @@ impl ConnectionState {
         // There is one handshake for each connection, so nothing is ever refused here.
         let _ = self.tls.set(Arc::new(tls));
         self.becomes(Doing::Opening);
+    }
+
+    /// The answer that is sent now switches protocols.
+    pub fn switches(&self, tunnel: Tunnel) {
+        *self.tunnel.borrow_mut() = Some(tunnel);
+    }
+
+    /// What the connection is from here on, if it has switched protocols.
+    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.borrow_mut().take()
     }
 
     /// Waits until the connection's time is over (`true`) or it is to stop (`false`).

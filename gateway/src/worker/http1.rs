@@ -1,6 +1,5 @@
 //! A client's HTTP/1 connection: the protocol library with its limits, and an orderly end.
 
-use std::pin::pin;
 use std::rc::Rc;
 
 use hyper::server::conn::http1;
@@ -43,24 +42,28 @@ where
         let (worker, state) = (worker.clone(), state.clone());
         async move { Ok::<_, std::convert::Infallible>(proxy::serve(worker, state, request).await) }
     });
-    let connection = builder(&limits).serve_connection(TimedIo::new(stream, state.clone()), service);
-    let mut connection = pin!(connection);
+    let mut connection = builder(&limits).serve_connection(TimedIo::new(stream, state.clone()), service);
     loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
+            ended = &mut connection => {
                 if let Err(error) = ended {
                     tracing::debug!(peer = %state.peer(), %error, "client connection ended");
                 }
-                return;
+                break;
             }
             expired = state.woken() => {
                 if expired {
                     tracing::debug!(peer = %state.peer(), "client connection timed out");
                     return;
                 }
-                connection.as_mut().graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
+    }
+    // After a 101 the library leaves the socket open. Draining waits for the tunnel's end, within its time.
+    if let Some(tunnel) = state.take_tunnel() {
+        let parts = connection.into_parts();
+        Box::pin(tunnel.run(worker, parts.io.into_inner(), parts.read_buf)).await;
     }
 }

@@ -26,6 +26,11 @@ impl<S> TimedIo<S> {
         Self { io: TokioIo::new(stream), state }
     }
 
+    /// The socket.
+    pub(super) fn into_inner(self) -> S {
+        self.io.into_inner()
+    }
+
     fn noted<T>(&self, result: Poll<T>) -> Poll<T> {
         match result {
             Poll::Ready(_) => self.state.wrote(),

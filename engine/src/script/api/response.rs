@@ -63,6 +63,10 @@ pub(super) fn status_code(value: i64) -> HostResult<StatusCode> {
 }
 
 fn set_status(_: &mut ResponseHandle, value: i64) -> HostResult<()> {
+    // A method call on `res.status` writes back what it read, which may be the 101 of a switch of protocols.
+    if status(&mut ResponseHandle)? == value {
+        return Ok(());
+    }
     let status = status_code(value)?;
     with_response(|response| response.status = status)
 }

@@ -78,6 +78,8 @@ pub(in super::super) struct RawHttp {
     /// Time limit of one call.
     #[schemars(extend("default" = "3s"))]
     pub(in super::super) timeout: Option<RawDuration>,
+    /// PEM file with the authorities trusted for `https` calls, in place of the system's. Read again by each reload.
+    pub(in super::super) ca: Option<String>,
 }
 
 /// The in-memory key-value store.

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::RawDuration;
+use super::{RawDuration, RawTlsVersion};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawUpstream {
-    /// The servers, chosen round robin by weight: URLs such as `http://10.0.0.7:9000`.
+    /// The servers, chosen round robin by weight: URLs such as `http://10.0.0.7:9000` or `https://api.example.com`.
     #[schemars(extend("minItems" = 1))]
     pub(in super::super) targets: Option<Vec<RawTarget>>,
     /// In place of `targets`: `echo` answers with a description of the request.
@@ -38,9 +38,50 @@ pub(in super::super) struct RawUpstream {
     /// Send the client's `Host` in place of the target's.
     #[schemars(extend("default" = false))]
     pub(in super::super) preserve_host: Option<bool>,
+    /// What the targets speak. `auto`: HTTP/2 or HTTP/1.1 as the target prefers with TLS, HTTP/1.1 without; `http1`;
+    /// `http2`, without TLS by prior knowledge.
+    #[schemars(extend("default" = "auto"))]
+    pub(in super::super) protocol: Option<RawUpstreamProtocol>,
+    /// How `https` targets are spoken to. Their certificates are verified in any case.
+    pub(in super::super) tls: Option<RawUpstreamTls>,
+    /// Protocols that clients may switch their connections to; an empty list for none. Over HTTP/1.1 alone.
+    #[schemars(extend("default" = ["websocket"], "uniqueItems" = true))]
+    pub(in super::super) upgrades: Option<Vec<String>>,
+    /// Longest time in which nothing passes over a connection that has switched protocols.
+    #[schemars(extend("default" = "5m"))]
+    pub(in super::super) upgrade_idle_timeout: Option<RawDuration>,
     /// How a target is chosen: `round_robin`, by weight, or the id of a balancer that a patch brings.
     #[schemars(extend("default" = "round_robin"))]
     pub(in super::super) balance: Option<String>,
+}
+
+/// What the targets of an upstream speak.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum RawUpstreamProtocol {
+    /// What the target prefers with TLS, HTTP/1.1 without.
+    Auto,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// How `https` targets are spoken to. Files are read again by each reload.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawUpstreamTls {
+    /// The name to ask for and to verify, in place of the target's host.
+    pub(in super::super) server_name: Option<String>,
+    /// PEM file with the authorities to trust, in place of the system's.
+    pub(in super::super) ca: Option<String>,
+    /// PEM file with the certificate to show to targets that ask for one; needs `key`.
+    pub(in super::super) certificate: Option<String>,
+    /// PEM file with the key of `certificate`, without a pass phrase.
+    pub(in super::super) key: Option<String>,
+    /// The oldest version of TLS spoken: `tls1.2` or `tls1.3`.
+    #[schemars(extend("default" = "tls1.2"))]
+    pub(in super::super) min_version: Option<RawTlsVersion>,
 }
 
 /// A built-in upstream.
@@ -65,7 +106,7 @@ pub(in super::super) enum RawTarget {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawTargetSettings {
-    /// `http://HOST:PORT`; the port is 80 when left out.
+    /// `http://HOST:PORT` or `https://HOST:PORT`; the port is 80 or 443 when left out.
     #[schemars(required)]
     pub(in super::super) url: Option<String>,
     /// Share of the traffic relative to the others.

@@ -1,8 +1,8 @@
-//! Listeners, in the shape of the file.
+//! Listeners and TLS, in the shape of the file.
 
 use super::{Shown, duration, list, map, number, path, text};
 use crate::config::units::show_size;
-use crate::config::{CertificateFiles, Http2Limits, Listener, Protocol, TlsListener};
+use crate::config::{CertificateFiles, Http2Limits, Listener, Protocol, TlsListener, UpstreamTls};
 
 /// A listener: its address alone if that is all there is to it.
 pub(super) fn listener(listener: &Listener) -> Shown {
@@ -41,6 +41,22 @@ fn tls(tls: &TlsListener) -> Shown {
         ("client_certificates", map(clients)),
         ("min_version", text(tls.min_version.as_str())),
     ])
+}
+
+/// How targets are spoken to over TLS.
+pub(super) fn upstream_tls(tls: &UpstreamTls) -> Shown {
+    let mut entries = Vec::new();
+    if let Some(name) = &tls.server_name {
+        entries.push(("server_name", text(name)));
+    }
+    if let Some(file) = &tls.ca {
+        entries.push(("ca", path(&file.path)));
+    }
+    if let Some(files) = &tls.certificate {
+        entries.extend([("certificate", path(&files.certificate)), ("key", path(&files.key))]);
+    }
+    entries.push(("min_version", text(tls.min_version.as_str())));
+    map(entries)
 }
 
 fn certificate(files: &CertificateFiles) -> Shown {

@@ -76,26 +76,36 @@ pub(super) fn allowed_host(text: &str) -> Result<String, Refusal> {
     Err(Refusal::new(codes::HOST, "this does not name hosts that scripts may call", help))
 }
 
-/// Host without brackets and port of a URL `http://HOST:PORT`.
-pub(super) fn target(url: &str) -> Result<(String, u16), Refusal> {
-    const HELP: &str = "write `http://HOST:PORT`, for example `http://10.0.0.7:9000`";
+/// Host without brackets and port of a URL `http://HOST:PORT`, and whether it is `https`.
+pub(super) fn target(url: &str) -> Result<(String, u16, bool), Refusal> {
+    const HELP: &str = "write `http://HOST:PORT` or `https://HOST:PORT`, for example `http://10.0.0.7:9000`";
     let refuse = |message: &str, help: &str| Err(Refusal::new(codes::TARGET, message, help));
     let Some((scheme, rest)) = url.split_once("://") else {
         return match authority(url, 80) {
-            Some(_) => refuse("the URL of a target starts with `http://`", &format!("write `http://{url}`")),
+            Some(_) => refuse(
+                "the URL of a target starts with `http://` or `https://`",
+                &format!("write `http://{url}`, or `https://{url}` for TLS"),
+            ),
             None => refuse("this is not the URL of a target", HELP),
         };
     };
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        "https" => {
-            let message = "TLS to upstreams is not built yet";
-            let help =
-                "use plain `http://` inside a trusted network, or put a TLS client in front of the target";
-            return Err(Refusal::new(codes::TLS_TARGET, message, help));
+    let (tls, default_port) = match scheme.to_ascii_lowercase().as_str() {
+        "http" => (false, 80),
+        "https" => (true, 443),
+        "h2c" | "grpc" => {
+            return refuse(
+                "targets are `http` or `https`",
+                "write `http://` and `protocol: http2` beside `targets`",
+            );
         }
-        _ => return refuse("targets speak `http` only", HELP),
-    }
+        "h2" | "grpcs" => {
+            return refuse(
+                "targets are `http` or `https`",
+                "write `https://` and `protocol: http2` beside `targets`",
+            );
+        }
+        _ => return refuse("targets are `http` or `https`", HELP),
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     if !matches!(&rest[end..], "" | "/") {
         let help = "end the URL after the port; a route's `strip_prefix` or a script changes paths";
@@ -104,8 +114,8 @@ pub(super) fn target(url: &str) -> Result<(String, u16), Refusal> {
     if rest[..end].contains('@') {
         return refuse("the URL of a target holds no user", "let a script set the `authorization` header");
     }
-    match authority(&rest[..end], 80) {
-        Some(found) => Ok(found),
+    match authority(&rest[..end], default_port) {
+        Some((host, port)) => Ok((host, port, tls)),
         None => refuse("this is not the URL of a target", HELP),
     }
 }
@@ -154,12 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_plain_http_with_host_and_port() {
-        assert_eq!(target("http://Orders:9000/").unwrap(), ("orders".to_owned(), 9000));
-        assert_eq!(target("http://[::1]:9000").unwrap(), ("::1".to_owned(), 9000));
-        assert_eq!(target("http://a_b").unwrap(), ("a_b".to_owned(), 80));
-        assert_eq!(target("https://a").unwrap_err().code, codes::TLS_TARGET);
+    fn targets_are_http_or_https_with_host_and_port() {
+        assert_eq!(target("http://Orders:9000/").unwrap(), ("orders".to_owned(), 9000, false));
+        assert_eq!(target("http://[::1]:9000").unwrap(), ("::1".to_owned(), 9000, false));
+        assert_eq!(target("http://a_b").unwrap(), ("a_b".to_owned(), 80, false));
+        assert_eq!(target("HTTPS://a").unwrap(), ("a".to_owned(), 443, true));
         assert!(help(target("a:9000")).contains("`http://a:9000`"));
+        assert!(help(target("h2c://a:9000")).contains("`protocol: http2`"));
         for bad in [
             "",
             "http://",

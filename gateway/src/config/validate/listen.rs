@@ -13,7 +13,6 @@ use super::super::{
     TlsVersion, codes,
 };
 use super::{Context, Refusal, address, duration, refuse_overlap};
-use crate::diagnostic::Location;
 
 /// Builds all listeners.
 pub(super) fn validate(raw: Option<RawListen>, node: &Node, context: &mut Context<'_>) -> Vec<Listener> {
@@ -74,10 +73,6 @@ fn tls(raw: RawTls, node: &Node, context: &mut Context<'_>) -> TlsListener {
     let written = raw.certificates.unwrap_or_default().into_iter().enumerate();
     let certificates =
         written.filter_map(|(index, raw)| certificate(raw, list.item(index), context)).collect();
-    let min_version = match raw.min_version {
-        Some(RawTlsVersion::Tls13) => TlsVersion::Tls13,
-        Some(RawTlsVersion::Tls12) | None => TlsVersion::Tls12,
-    };
     TlsListener {
         certificates,
         client_certificates: client_certificates(
@@ -85,9 +80,22 @@ fn tls(raw: RawTls, node: &Node, context: &mut Context<'_>) -> TlsListener {
             node.at("client_certificates"),
             context,
         ),
-        min_version,
-        location: Some(location(node, context)),
+        min_version: min_version(raw.min_version),
+        location: Some(context.place(node)),
     }
+}
+
+/// The oldest version spoken.
+pub(super) fn min_version(raw: Option<RawTlsVersion>) -> TlsVersion {
+    match raw {
+        Some(RawTlsVersion::Tls13) => TlsVersion::Tls13,
+        Some(RawTlsVersion::Tls12) | None => TlsVersion::Tls12,
+    }
+}
+
+/// A file with authorities.
+pub(super) fn authorities(written: &str, node: &Node, context: &mut Context<'_>) -> AuthorityFile {
+    AuthorityFile { path: context.path(node, written), location: Some(context.place(node)) }
 }
 
 fn certificate(raw: RawCertificate, node: &Node, context: &mut Context<'_>) -> Option<CertificateFiles> {
@@ -95,7 +103,7 @@ fn certificate(raw: RawCertificate, node: &Node, context: &mut Context<'_>) -> O
     Some(CertificateFiles {
         certificate: context.path(node.at("certificate"), &certificate),
         key: context.path(node.at("key"), &key),
-        location: Some(location(node.at("certificate"), context)),
+        location: Some(context.place(node.at("certificate"))),
     })
 }
 
@@ -105,10 +113,7 @@ fn client_certificates(
     context: &mut Context<'_>,
 ) -> ClientCertificates {
     let mode = raw.mode.unwrap_or_default();
-    let file = raw.ca.map(|written| {
-        let place = node.at("ca");
-        AuthorityFile { path: context.path(place, &written), location: Some(location(place, context)) }
-    });
+    let file = raw.ca.map(|written| authorities(&written, node.at("ca"), context));
     match (mode, file) {
         (RawClientCertificateMode::Off, None) => ClientCertificates::Off,
         (RawClientCertificateMode::Optional, Some(file)) => ClientCertificates::Optional(file),
@@ -127,8 +132,4 @@ fn client_certificates(
             ClientCertificates::Off
         }
     }
-}
-
-fn location(node: &Node, context: &Context<'_>) -> Location {
-    context.source.location(context.source.shown_range(node.head()).start)
 }

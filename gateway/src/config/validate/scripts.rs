@@ -9,7 +9,7 @@ use super::super::document::Node;
 use super::super::interpolate::is_variable_name;
 use super::super::raw::{RawLimits, RawScripts};
 use super::super::{ScriptSettings, Secret, codes};
-use super::{Context, Refusal, addresses, duration, names, size};
+use super::{Context, Refusal, addresses, duration, listen, names, size};
 
 /// Builds the settings.
 pub(super) fn validate(raw: RawScripts, node: &Node, context: &mut Context<'_>) -> ScriptSettings {
@@ -36,6 +36,7 @@ pub(super) fn validate(raw: RawScripts, node: &Node, context: &mut Context<'_>) 
         limits: limits(&raw.limits.unwrap_or_default(), node.at("limits"), context),
         body_bytes_max: size(raw.body_bytes_max, 1 << 20),
         http_allow,
+        http_ca: http.ca.map(|written| listen::authorities(&written, node.at("http").at("ca"), context)),
         http_timeout: duration(http.timeout, Duration::from_secs(3)),
         env_allow,
         secrets: secrets(raw.secrets.unwrap_or_default(), node.at("secrets"), context),

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+
 use super::super::document::{Entry, Node};
 use super::super::problem::Problem;
-use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream};
+use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls};
 use super::super::suggest::closest;
-use super::super::{Target, Upstream, UpstreamKind, codes};
-use super::{Context, Refusal, addresses, duration, names, refuse_duplicate};
+use super::super::{CertificateFiles, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls, codes};
+use super::{Context, Refusal, addresses, duration, listen, names, refuse_duplicate};
 use crate::component::ROUND_ROBIN;
 
 /// Most connections to one target when nothing is written.
@@ -50,6 +52,12 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         let help = "keep at most as many idle connections as there may be connections";
         context.refuse(node.at("idle_max"), Refusal::new(codes::CONFLICT, message, help));
     }
+    let protocol = match raw.protocol {
+        None | Some(RawUpstreamProtocol::Auto) => UpstreamProtocol::Auto,
+        Some(RawUpstreamProtocol::Http1) => UpstreamProtocol::Http1,
+        Some(RawUpstreamProtocol::Http2) => UpstreamProtocol::Http2,
+    };
+    let tls = tls(raw.tls, &kind, node, context);
     let seconds = Duration::from_secs;
     Upstream {
         name: Arc::clone(name),
@@ -62,8 +70,107 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         idle_timeout: duration(raw.idle_timeout, seconds(60)),
         queue_timeout: duration(raw.queue_timeout, seconds(1)),
         preserve_host: raw.preserve_host.unwrap_or(false),
+        protocol,
+        tls,
+        upgrades: upgrades(raw.upgrades, protocol, node.at("upgrades"), context),
+        upgrade_idle_timeout: duration(raw.upgrade_idle_timeout, seconds(300)),
         balance: raw.balance.map_or_else(|| ROUND_ROBIN.into(), Arc::from),
         location: Some(context.source.location(context.source.shown_range(node.at("balance").head()).start)),
+    }
+}
+
+fn tls(
+    raw: Option<RawUpstreamTls>,
+    kind: &UpstreamKind,
+    upstream: &Node,
+    context: &mut Context<'_>,
+) -> UpstreamTls {
+    let UpstreamKind::Targets(targets) = kind else { return UpstreamTls::default() };
+    let secured = targets.iter().find(|target| target.tls);
+    let Some(raw) = raw else {
+        let no_name = |target: &&Target| ServerName::try_from(target.host.as_str()).is_err();
+        if targets.iter().filter(|target| target.tls).any(|target| no_name(&target)) {
+            let message = "the host of a target is no name that a certificate can have";
+            let help = "add `tls: { server_name: ... }` with the name in the target's certificate";
+            context.refuse(upstream.at("targets"), Refusal::new(codes::TLS_TARGET, message, help));
+        }
+        return UpstreamTls { location: Some(context.place(upstream)), ..UpstreamTls::default() };
+    };
+    let node = upstream.at("tls");
+    if secured.is_none() && !targets.is_empty() {
+        let message = "`tls` means nothing without a target that begins with `https://`";
+        let help = "write `https://` for the targets that speak TLS, or remove `tls`";
+        context.refuse(node, Refusal::new(codes::CONFLICT, message, help));
+    }
+    if raw.server_name.as_deref().is_some_and(|name| ServerName::try_from(name).is_err()) {
+        let help = "write the name in the target's certificate, such as `api.example.com`";
+        let refusal = Refusal::new(codes::HOST, "this is no name that a certificate can have", help);
+        context.refuse(node.at("server_name"), refusal);
+    }
+    UpstreamTls {
+        server_name: raw.server_name,
+        ca: raw.ca.map(|written| listen::authorities(&written, node.at("ca"), context)),
+        certificate: own_certificate(raw.certificate, raw.key, node, context),
+        min_version: listen::min_version(raw.min_version),
+        location: Some(context.place(node)),
+    }
+}
+
+/// Protocols that connections may switch to. Versions of HTTP and TLS are none: nothing behind the switch would be checked.
+fn upgrades(
+    raw: Option<Vec<String>>,
+    protocol: UpstreamProtocol,
+    node: &Node,
+    context: &mut Context<'_>,
+) -> Vec<String> {
+    let Some(raw) = raw else {
+        let has_http1 = protocol != UpstreamProtocol::Http2;
+        return if has_http1 { vec!["websocket".to_owned()] } else { Vec::new() };
+    };
+    if protocol == UpstreamProtocol::Http2 && !raw.is_empty() {
+        let message = "connections of HTTP/2 cannot switch protocols";
+        let help = "remove `upgrades`, or write `protocol: auto` or `protocol: http1`";
+        context.refuse(node, Refusal::new(codes::CONFLICT, message, help));
+    }
+    let mut upgrades = Vec::new();
+    for (index, name) in raw.into_iter().enumerate() {
+        let name = name.to_ascii_lowercase();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+        let is_hypertext = name.starts_with("h2c") || name.starts_with("http") || name.starts_with("tls");
+        if name.is_empty() || !name.bytes().all(is_token) || is_hypertext {
+            let message = "this is no protocol that a connection may switch to";
+            let help = "write the protocol as in the `Upgrade` field, such as `websocket`; HTTP and TLS cannot be \
+                        switched to";
+            context.refuse(node.item(index), Refusal::new(codes::UPGRADE, message, help));
+        }
+        upgrades.push(name);
+    }
+    upgrades
+}
+
+/// A certificate and its key belong together.
+fn own_certificate(
+    certificate: Option<String>,
+    key: Option<String>,
+    node: &Node,
+    context: &mut Context<'_>,
+) -> Option<CertificateFiles> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(CertificateFiles {
+            certificate: context.path(node.at("certificate"), &certificate),
+            key: context.path(node.at("key"), &key),
+            location: Some(context.place(node.at("certificate"))),
+        }),
+        (None, None) => None,
+        (certificate, _) => {
+            let (there, missing) =
+                if certificate.is_some() { ("certificate", "key") } else { ("key", "certificate") };
+            let message = format!("`{there}` is of no use without `{missing}`");
+            let refusal =
+                Refusal::new(codes::CONFLICT, message, format!("add `{missing}`, or remove `{there}`"));
+            context.refuse(node.at(there), refusal);
+            None
+        }
     }
 }
 
@@ -99,7 +206,7 @@ fn targets(raw: Vec<RawTarget>, node: &Node, context: &mut Context<'_>) -> Vec<T
             RawTarget::Settings(RawTargetSettings { url, weight }) => (url, weight, item.at("url")),
         };
         let Some(url) = url else { continue };
-        let Some((host, port)) = context.accept(place, addresses::target(&url)) else { continue };
+        let Some((host, port, tls)) = context.accept(place, addresses::target(&url)) else { continue };
         refuse_duplicate(
             &mut seen,
             &format!("{host} {port}"),
@@ -107,7 +214,7 @@ fn targets(raw: Vec<RawTarget>, node: &Node, context: &mut Context<'_>) -> Vec<T
             "the upstream has one target twice",
             context,
         );
-        targets.push(Target { host, port, weight: weight.unwrap_or(1) });
+        targets.push(Target { host, port, tls, weight: weight.unwrap_or(1) });
     }
     targets
 }

@@ -91,7 +91,10 @@ impl Builder<'_> {
             return None;
         };
         match kind.create(&upstream.name) {
-            Ok(balancer) => Some(Destination { upstream: upstream.clone(), balancer }),
+            Ok(balancer) => {
+                let tls = self.upstream_tls(upstream);
+                Some(Destination { upstream: upstream.clone(), balancer, tls })
+            }
             Err(reason) => {
                 let message =
                     format!("load balancer `{}` for upstream {}: {reason}", upstream.balance, upstream.name);

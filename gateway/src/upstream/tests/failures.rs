@@ -55,8 +55,12 @@ async fn an_upstream_without_targets_is_unavailable() {
 async fn a_name_is_resolved() {
     let server = friendly().await;
     let mut upstream = upstream(&[]);
-    upstream.kind =
-        UpstreamKind::Targets(vec![Target { host: "localhost".to_owned(), port: server.port, weight: 1 }]);
+    upstream.kind = UpstreamKind::Targets(vec![Target {
+        host: "localhost".to_owned(),
+        port: server.port,
+        tls: false,
+        weight: 1,
+    }]);
     let sent = Upstreams::new().send(&upstream, get()).await.unwrap();
     assert_eq!(&*sent.address, format!("127.0.0.1:{}", server.port));
 }

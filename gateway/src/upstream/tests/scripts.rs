@@ -7,7 +7,7 @@ use crate::upstream::{Allow, HttpCall, HttpClient, HttpErrorKind};
 
 fn client(upstreams: &Upstreams, allow: &[&str]) -> HttpClient {
     let list: Vec<String> = allow.iter().map(|&text| text.to_owned()).collect();
-    upstreams.client(Rc::new(Allow::parse(&list).unwrap()))
+    upstreams.client(Rc::new(Allow::parse(&list).unwrap()), None)
 }
 
 fn call(url: &str) -> HttpCall {
@@ -96,7 +96,6 @@ async fn answers_are_limited_in_size_and_time() {
 async fn urls_that_cannot_be_called_are_named_with_the_reason() {
     let client = client(&Upstreams::new(), &["a.test"]);
     let cases = [
-        ("https://a.test/", "TLS"),
         ("/path", "not absolute"),
         ("ftp://a.test/", "not absolute"),
         ("http://user@a.test/", "user"),
