@@ -19,13 +19,13 @@ use natives::Natives;
 pub use natives::middleware_of;
 pub use serves::Serves;
 
-use crate::component::{Balancer, Registry};
-use crate::config::{Config, Upstream};
+use crate::component::Registry;
+use crate::config::Config;
 use crate::patch::service::Selection;
 use crate::promote::Watch;
 use crate::route::Router;
 use crate::tls::{Server, Tickets};
-use crate::upstream::Allow;
+use crate::upstream::{Allow, Destination};
 
 /// An immutable snapshot of everything that serves.
 pub struct Generation {
@@ -73,13 +73,4 @@ pub struct Route {
     pub strip_prefix: Option<String>,
     /// Whether it takes CORS preflight requests for the methods it takes.
     pub answers_preflight: bool,
-}
-
-/// An upstream with what chooses its targets.
-#[derive(Debug)]
-pub struct Destination {
-    /// Its settings.
-    pub upstream: Upstream,
-    /// What chooses the target of a request.
-    pub balancer: Arc<dyn Balancer>,
 }

@@ -19,10 +19,10 @@ use hyper::body::Incoming;
 
 use crate::body::{ProxyBody, Side, StreamLimits};
 use crate::component::ErrorPage;
-use crate::generation::Destination;
 use crate::hygiene;
 use crate::respond::GatewayError;
 use crate::steps::{Outcome, StepRunner, Unread};
+use crate::upstream::Destination;
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 use finish::Finish;
@@ -166,8 +166,8 @@ async fn forward(
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
     let request = outgoing(run, &mut exchange, unread);
     let sent_at = Instant::now();
-    let Destination { upstream, balancer } = destination;
-    let sent = run.worker.upstreams.deliver(upstream, balancer, request).await;
+    let upstream = &destination.upstream;
+    let sent = run.worker.upstreams.deliver(destination, request, exchange.client.ip).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {

@@ -16,15 +16,18 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::header::SET_COOKIE;
 use http::{Request, Response};
 
 use crate::body::ProxyBody;
 use crate::component::Balancer;
-use crate::config::{self, Target, UpstreamKind};
+use crate::config::{self, Affinity, UpstreamKind};
 
+mod affinity;
 mod allow;
 mod backoff;
 mod balance;
@@ -34,18 +37,22 @@ mod delivery;
 mod echo;
 mod endpoint;
 mod error;
+mod hash;
 mod pool;
 mod replay;
 mod resolve;
 mod socket;
+mod state;
 mod transmit;
 
 pub use allow::{Allow, AllowError};
-pub use balance::round_robin;
+pub use balance::balancers;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
+pub use state::{TargetState, UpstreamState};
 
-use balance::{Group, Tried};
+use affinity::Wish;
+use balance::{Group, Picked, Tried};
 use delivery::Delivery;
 use endpoint::Settings;
 use pool::Pool;
@@ -58,6 +65,17 @@ const ECHO_ADDRESS: &str = "echo";
 pub struct Upstreams {
     pool: Rc<Pool>,
     groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
+}
+
+/// An upstream with what chooses its targets, and what is known of them. Part of a generation.
+#[derive(Debug)]
+pub struct Destination {
+    /// Its settings.
+    pub upstream: config::Upstream,
+    /// What chooses the target of a request.
+    pub balancer: Arc<dyn Balancer>,
+    /// What all workers know of it.
+    pub state: Arc<UpstreamState>,
 }
 
 /// A response head with the body on its way.
@@ -79,29 +97,31 @@ impl Upstreams {
         Self::default()
     }
 
-    /// Sends `request` to a target of `upstream`, which `balancer` chooses, and waits for the head of the response.
+    /// Sends the request of `client` to a target of the upstream and waits for the head of the response.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
     /// connection. Must be called within a `LocalRuntime`.
     pub async fn deliver(
         &self,
-        upstream: &config::Upstream,
-        balancer: &Arc<dyn Balancer>,
+        destination: &Destination,
         request: Request<ProxyBody>,
+        client: IpAddr,
     ) -> Result<Sent, UpstreamError> {
-        let targets = match &upstream.kind {
-            UpstreamKind::Echo => return Self::echo(request).await,
-            UpstreamKind::Targets(targets) => targets,
-        };
+        let upstream = &destination.upstream;
+        if matches!(upstream.kind, UpstreamKind::Echo) {
+            return Self::echo(request).await;
+        }
         let settings = Settings::from(upstream);
-        let group = self.group(upstream, targets, balancer);
+        let group = self.group(destination);
+        let affinity = upstream.policies.affinity.as_ref();
+        let wish = Wish::of(&request, client, (upstream.policies.hash.as_ref(), affinity));
         let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
         let mut tried = Tried::default();
         let mut last = None;
-        while let Some(endpoint) = group.pick(&mut tried, settings, (&upstream.name, delivery.headers())) {
-            match delivery.attempt(endpoint).await {
-                Ok(sent) => return Ok(sent),
+        while let Some(picked) = group.pick(&mut tried, settings, (delivery.headers(), wish)) {
+            match delivery.attempt(picked.endpoint).await {
+                Ok(sent) => return Ok(sent.at_home(affinity, wish, &picked)),
                 Err(error) if delivery.may_go_elsewhere() => last = Some(error),
                 Err(error) => return Err(error),
             }
@@ -124,20 +144,15 @@ impl Upstreams {
         self.groups.borrow_mut().retain(|name, _| configured.contains_key(name));
     }
 
-    fn group(
-        &self,
-        upstream: &config::Upstream,
-        targets: &[Target],
-        balancer: &Arc<dyn Balancer>,
-    ) -> Rc<Group> {
-        if let Some(group) = self.groups.borrow().get(&upstream.name)
-            && group.is_for(targets, balancer)
+    fn group(&self, destination: &Destination) -> Rc<Group> {
+        let name = &destination.upstream.name;
+        if let Some(group) = self.groups.borrow().get(name)
+            && group.is_for(destination)
         {
             return Rc::clone(group);
         }
-        let endpoint = |target: &Target| self.pool.endpoint(&target.host, target.port);
-        let group = Rc::new(Group::new(targets, balancer, endpoint));
-        self.groups.borrow_mut().insert(Arc::clone(&upstream.name), Rc::clone(&group));
+        let group = Rc::new(Group::new(destination, |target| self.pool.endpoint(&target.host, target.port)));
+        self.groups.borrow_mut().insert(Arc::clone(name), Rc::clone(&group));
         group
     }
 
@@ -152,6 +167,19 @@ impl Upstreams {
                 detail: String::new(),
             }),
         }
+    }
+}
+
+impl Sent {
+    /// With the cookie that makes the client come back, unless it has come by it.
+    fn at_home(mut self, affinity: Option<&Affinity>, wish: Wish, picked: &Picked<'_>) -> Self {
+        if let Some(affinity) = affinity
+            && wish.home != Some(picked.id)
+            && let Some(cookie) = affinity::set_cookie(affinity, picked.id)
+        {
+            self.response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod balancing;
 mod bodies;
 mod cli;
 mod compiled;

@@ -8,6 +8,7 @@
 mod compile;
 mod listen;
 mod patches;
+mod policies;
 mod routes;
 mod scalars;
 mod schema;
@@ -25,6 +26,7 @@ pub(super) use listen::{
     RawProtocol, RawTls, RawTlsVersion,
 };
 pub(super) use patches::{RawOnExcess, RawPatches, RawSignatures};
+pub(super) use policies::{RawAffinity, RawHash, RawHashField};
 pub(super) use routes::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
 pub(super) use scalars::RawTimeout;
 pub(crate) use scalars::{RawDuration, RawSize};

@@ -4,6 +4,7 @@
 //! secrets. Keys keep the order of the reference.
 
 mod listen;
+mod policies;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -222,7 +223,7 @@ fn upstream(upstream: &Upstream) -> Shown {
         UpstreamKind::Echo => return map([("builtin", text("echo"))]),
         UpstreamKind::Targets(targets) => targets,
     };
-    map([
+    let mut entries = vec![
         ("targets", list(targets.iter().map(target))),
         ("connect_timeout", duration(upstream.connect_timeout)),
         ("response_timeout", duration(upstream.response_timeout)),
@@ -233,7 +234,9 @@ fn upstream(upstream: &Upstream) -> Shown {
         ("queue_timeout", duration(upstream.queue_timeout)),
         ("preserve_host", Shown::Scalar(upstream.preserve_host.into())),
         ("balance", text(&*upstream.balance)),
-    ])
+    ];
+    entries.extend(policies::policies(&upstream.policies));
+    map(entries)
 }
 
 fn target(target: &Target) -> Shown {

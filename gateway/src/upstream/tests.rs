@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
-use super::{Sent, UpstreamError, UpstreamErrorKind, Upstreams};
+use super::{Destination, Sent, UpstreamError, UpstreamErrorKind, UpstreamState, Upstreams};
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
-use crate::config::{Target, Upstream, UpstreamKind};
+use crate::config::{Policies, Target, Upstream, UpstreamKind};
 
 mod ending;
 mod failures;
@@ -25,13 +25,22 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 impl Upstreams {
     /// Sends a request by the built-in balancer.
     async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
-        let balancer = super::round_robin().create(&upstream.name).unwrap();
-        self.deliver(upstream, &balancer, request).await
+        let known = self.groups.borrow().get(&upstream.name).map(|group| group.state.clone());
+        let mut destination = destination(upstream);
+        destination.state = UpstreamState::of(upstream, known.as_ref());
+        self.deliver(&destination, request, [127, 0, 0, 1].into()).await
     }
 }
 
+/// An upstream as a generation has it.
+pub(super) fn destination(upstream: &Upstream) -> Destination {
+    let registry = crate::component::Registry::builtin();
+    let balancer = registry.balancer(&upstream.balance).unwrap().create(&upstream.name).unwrap();
+    Destination { upstream: upstream.clone(), balancer, state: UpstreamState::of(upstream, None) }
+}
+
 /// An upstream with limits that no healthy test meets.
-fn upstream(ports: &[u16]) -> Upstream {
+pub(super) fn upstream(ports: &[u16]) -> Upstream {
     let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, weight: 1 };
     Upstream {
         name: "test".into(),
@@ -45,6 +54,7 @@ fn upstream(ports: &[u16]) -> Upstream {
         queue_timeout: Duration::from_secs(30),
         preserve_host: true,
         balance: "round_robin".into(),
+        policies: Policies::default(),
         location: None,
     }
 }

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::RawDuration;
+use super::policies::{RawAffinity, RawHash};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawUpstream {
-    /// The servers, chosen round robin by weight: URLs such as `http://10.0.0.7:9000`.
+    /// The servers: URLs such as `http://10.0.0.7:9000`.
     #[schemars(extend("minItems" = 1))]
     pub(in super::super) targets: Option<Vec<RawTarget>>,
     /// In place of `targets`: `echo` answers with a description of the request.
@@ -38,9 +39,14 @@ pub(in super::super) struct RawUpstream {
     /// Send the client's `Host` in place of the target's.
     #[schemars(extend("default" = false))]
     pub(in super::super) preserve_host: Option<bool>,
-    /// How a target is chosen: `round_robin`, by weight, or the id of a balancer that a patch brings.
+    /// How a target is chosen: `round_robin`, `least_request`, `power_of_two`, `consistent_hash`, or the id of a
+    /// balancer that a patch brings. All of them go by weight.
     #[schemars(extend("default" = "round_robin"))]
     pub(in super::super) balance: Option<String>,
+    /// What `consistent_hash` hashes: `client_ip`, `{ header: NAME }` or `{ cookie: NAME }`.
+    pub(in super::super) hash: Option<RawHash>,
+    /// Keeps a client at the target that served it first, by a cookie.
+    pub(in super::super) affinity: Option<RawAffinity>,
 }
 
 /// A built-in upstream.

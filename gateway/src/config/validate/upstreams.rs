@@ -9,7 +9,7 @@ use super::super::problem::Problem;
 use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream};
 use super::super::suggest::closest;
 use super::super::{Target, Upstream, UpstreamKind, codes};
-use super::{Context, Refusal, addresses, duration, names, refuse_duplicate};
+use super::{Context, Refusal, addresses, duration, names, policies, refuse_duplicate};
 use crate::component::ROUND_ROBIN;
 
 /// Most connections to one target when nothing is written.
@@ -39,6 +39,8 @@ pub(super) fn validate(
 
 fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Context<'_>) -> Upstream {
     check_kind(name, node, context);
+    let balance: Arc<str> = raw.balance.as_deref().unwrap_or(ROUND_ROBIN).into();
+    let policies = policies::validate(&raw, &balance, node, context);
     let kind = match raw.builtin {
         Some(_) => UpstreamKind::Echo,
         None => UpstreamKind::Targets(targets(raw.targets.unwrap_or_default(), node.at("targets"), context)),
@@ -62,7 +64,8 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         idle_timeout: duration(raw.idle_timeout, seconds(60)),
         queue_timeout: duration(raw.queue_timeout, seconds(1)),
         preserve_host: raw.preserve_host.unwrap_or(false),
-        balance: raw.balance.map_or_else(|| ROUND_ROBIN.into(), Arc::from),
+        balance,
+        policies,
         location: Some(context.source.location(context.source.shown_range(node.at("balance").head()).start)),
     }
 }

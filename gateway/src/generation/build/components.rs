@@ -7,8 +7,8 @@ use super::{BAD_SETTINGS, Builder};
 use crate::component::{Conflict, Kind};
 use crate::config::{StepConfig, Upstream, closest, listed};
 use crate::diagnostic::Diagnostic;
-use crate::generation::Destination;
 use crate::generation::natives::NotMade;
+use crate::upstream::{Destination, UpstreamState};
 
 /// A step names a middleware that does not exist, or an upstream such a balancer.
 const UNKNOWN_COMPONENT: &str = "E0206";
@@ -63,7 +63,11 @@ impl Builder<'_> {
             return None;
         };
         match kind.create(&upstream.name) {
-            Ok(balancer) => Some(Destination { upstream: upstream.clone(), balancer }),
+            Ok(balancer) => {
+                let known = self.previous.and_then(|previous| previous.upstreams.get(&upstream.name));
+                let state = UpstreamState::of(upstream, known.map(|known| &known.state));
+                Some(Destination { upstream: upstream.clone(), balancer, state })
+            }
             Err(reason) => {
                 let message =
                     format!("load balancer `{}` for upstream {}: {reason}", upstream.balance, upstream.name);

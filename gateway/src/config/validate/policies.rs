@@ -1,0 +1,73 @@
+//! The keys of an upstream about balancing and failures.
+
+use http::HeaderName;
+
+use super::super::codes;
+use super::super::document::Node;
+use super::super::policies::{Affinity, HashKey, Policies};
+use super::super::raw::{RawAffinity, RawHash, RawHashField, RawUpstream};
+use super::{Context, Refusal};
+use crate::component::{CONSISTENT_HASH, LEAST_REQUEST, POWER_OF_TWO, ROUND_ROBIN};
+
+/// Name of the affinity cookie when nothing is written.
+const AFFINITY_COOKIE: &str = "forebay_target";
+
+/// Builds the policies; `node` is the upstream.
+pub(super) fn validate(raw: &RawUpstream, balance: &str, node: &Node, context: &mut Context<'_>) -> Policies {
+    Policies {
+        hash: hash(raw.hash.as_ref(), balance, node, context),
+        affinity: raw.affinity.as_ref().map(|raw| affinity(raw, node.at("affinity"), context)),
+    }
+}
+
+fn hash(raw: Option<&RawHash>, balance: &str, node: &Node, context: &mut Context<'_>) -> Option<HashKey> {
+    let place = node.at("hash");
+    let Some(raw) = raw else {
+        if balance == CONSISTENT_HASH && node.entry("hash").is_none() {
+            let message = "`consistent_hash` needs to know what to hash";
+            let help = "add `hash: client_ip`, `hash: { header: NAME }` or `hash: { cookie: NAME }`";
+            context.refuse(node.at("balance"), Refusal::new(codes::MISSING_KEY, message, help));
+        }
+        return None;
+    };
+    if [ROUND_ROBIN, LEAST_REQUEST, POWER_OF_TWO].contains(&balance) {
+        let message = format!("`hash` means nothing to `{balance}`");
+        let help = "remove it, or write `balance: consistent_hash`";
+        context.refuse(place, Refusal::new(codes::CONFLICT, message, help));
+    }
+    match raw {
+        RawHash::Word(_) => Some(HashKey::ClientIp),
+        RawHash::Field(RawHashField { header: Some(name), cookie: None }) => {
+            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                let help = "write a name of letters, digits and `-`, such as `x-user-id`";
+                Refusal::new(codes::HEADER_NAME, "this is no name of a header field", help)
+            });
+            context.accept(place.at("header"), parsed).map(HashKey::Header)
+        }
+        RawHash::Field(RawHashField { header: None, cookie: Some(name) }) => {
+            context.accept(place.at("cookie"), cookie_name(name)).map(HashKey::Cookie)
+        }
+        RawHash::Field(_) => {
+            let message = "`hash` takes one of `header` and `cookie`";
+            let help = "write `hash: { header: NAME }`, `hash: { cookie: NAME }` or `hash: client_ip`";
+            context.refuse(place, Refusal::new(codes::CONFLICT, message, help));
+            None
+        }
+    }
+}
+
+fn affinity(raw: &RawAffinity, node: &Node, context: &mut Context<'_>) -> Affinity {
+    let name = raw.cookie.as_deref().unwrap_or(AFFINITY_COOKIE);
+    let cookie = context.accept(node.at("cookie"), cookie_name(name)).unwrap_or_default();
+    Affinity { cookie, max_age: raw.max_age.map(|age| age.0), secure: raw.secure.unwrap_or(false) }
+}
+
+/// The name of a cookie is a token (RFC 6265, section 4.1.1).
+fn cookie_name(name: &str) -> Result<String, Refusal> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        let help = "write a name of letters, digits, `-` and `_`, such as `session`";
+        return Err(Refusal::new(codes::NOT_ALLOWED, "this is no name of a cookie", help));
+    }
+    Ok(name.to_owned())
+}

@@ -1,0 +1,88 @@
+//! What all workers know of an upstream and its targets. Atomics only: nothing here is locked on the request path,
+//! and what every request reads is written only when something changes.
+//!
+//! It belongs to a generation, and the next one takes over what it has of the same upstream: all of it if the
+//! settings are the same, and each target that is still there otherwise. So a reload forgets nothing.
+
+use std::sync::Arc;
+
+use crate::component::Server;
+use crate::config::{self, Policies, Target, UpstreamKind};
+
+/// One upstream, as all workers see it.
+#[derive(Debug)]
+pub struct UpstreamState {
+    /// Its targets, in the order of the configuration; none for a built-in one.
+    pub targets: Vec<Arc<TargetState>>,
+    configured: Vec<Target>,
+    policies: Policies,
+}
+
+/// One target of one upstream, as all workers see it.
+#[derive(Debug)]
+pub struct TargetState {
+    /// `host:port`.
+    pub address: Arc<str>,
+}
+
+impl UpstreamState {
+    /// The state of an upstream: the one that `previous` has if nothing changed, else with the targets of
+    /// `previous` that are still there.
+    pub fn of(upstream: &config::Upstream, previous: Option<&Arc<Self>>) -> Arc<Self> {
+        let configured: &[Target] = match &upstream.kind {
+            UpstreamKind::Echo => &[],
+            UpstreamKind::Targets(targets) => targets,
+        };
+        if let Some(previous) = previous
+            && previous.configured == configured
+            && previous.policies == upstream.policies
+        {
+            return previous.clone();
+        }
+        let target = |target: &Target| {
+            let address = target.address();
+            let known = previous.and_then(|previous| previous.target(&address));
+            known.cloned().unwrap_or_else(|| Arc::new(TargetState { address: address.into() }))
+        };
+        Arc::new(Self {
+            targets: configured.iter().map(target).collect(),
+            configured: configured.to_vec(),
+            policies: upstream.policies.clone(),
+        })
+    }
+
+    fn target(&self, address: &str) -> Option<&Arc<TargetState>> {
+        self.targets.iter().find(|target| *target.address == *address)
+    }
+
+    /// The targets as a balancer is told of them.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        let server = |(state, target): (&Arc<TargetState>, &Target)| Server {
+            address: state.address.clone(),
+            weight: target.weight.max(1),
+        };
+        self.targets.iter().zip(&self.configured).map(server).collect()
+    }
+
+    /// The targets as configured, in the order of `targets`.
+    pub(super) fn configured(&self) -> &[Target] {
+        &self.configured
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::tests::upstream;
+
+    #[test]
+    fn a_reload_keeps_what_is_known_of_the_same_targets() {
+        let mut configured = upstream(&[1, 2]);
+        let first = UpstreamState::of(&configured, None);
+        assert!(Arc::ptr_eq(&first, &UpstreamState::of(&configured, Some(&first))), "nothing changed");
+        configured.kind = upstream(&[2, 3]).kind;
+        let second = UpstreamState::of(&configured, Some(&first));
+        assert!(Arc::ptr_eq(&first.targets[1], &second.targets[0]), "the target is still there");
+        assert_eq!(&*second.targets[1].address, "127.0.0.1:3");
+    }
+}
