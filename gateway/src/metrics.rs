@@ -4,6 +4,7 @@
 
 mod http2;
 mod tls;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,6 +17,7 @@ use forebay_engine::host::MetricKind;
 
 pub use http2::Http2Metrics;
 pub use tls::{TlsMetrics, render_expiries};
+pub use upstream::render as render_upstreams;
 
 /// Upper bounds of the duration buckets in microseconds: the OpenTelemetry advice, and finer below 5 ms.
 const BUCKETS_US: [u64; 17] = [

@@ -8,7 +8,8 @@
 //! Everything belongs to one worker, and is neither shared nor locked. What is safe to do again is done again:
 //! - a target that cannot be connected to is passed over, since nothing was sent;
 //! - a request that hyper hands back unsent, because its idle connection had been closed, is sent once more;
-//! - a request that may have been seen is sent once more only if its idle connection died under it, its method
+//! - where the configuration has `retries`, more is done again, by the rules of `retry`;
+//! - otherwise a request that may have been seen is sent once more only if its idle connection died under it, its method
 //!   is idempotent, and its body is empty or in memory. A POST never is; before one goes over an idle
 //!   connection, the kernel is asked whether the connection is still open.
 //!
@@ -41,6 +42,7 @@ mod hash;
 mod pool;
 mod replay;
 mod resolve;
+mod retry;
 mod socket;
 mod state;
 mod transmit;
@@ -49,7 +51,7 @@ pub use allow::{Allow, AllowError};
 pub use balance::balancers;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
-pub use state::{TargetState, UpstreamState};
+pub use state::{Counter, Counters, TargetState, UpstreamState};
 
 use affinity::Wish;
 use balance::{Group, Picked, Tried};
@@ -117,21 +119,22 @@ impl Upstreams {
         let affinity = upstream.policies.affinity.as_ref();
         let wish = Wish::of(&request, client, (upstream.policies.hash.as_ref(), affinity));
         let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        if let Some(retries) = &upstream.policies.retries {
+            delivery.keep_body(retries);
+            let rules = (&*group, retries, &*destination.state.counters);
+            let (sent, picked) = retry::Run::new(rules, settings, wish, delivery).finish().await?;
+            return Ok(sent.at_home(affinity, wish, &picked));
+        }
         let mut tried = Tried::default();
-        let mut last = None;
+        let mut last = UpstreamError::no_target();
         while let Some(picked) = group.pick(&mut tried, settings, (delivery.headers(), wish)) {
             match delivery.attempt(picked.endpoint).await {
                 Ok(sent) => return Ok(sent.at_home(affinity, wish, &picked)),
-                Err(error) if delivery.may_go_elsewhere() => last = Some(error),
+                Err(error) if delivery.may_go_elsewhere() => last = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or(UpstreamError {
-            kind: UpstreamErrorKind::NoTarget,
-            address: None,
-            attempts: 0,
-            detail: String::new(),
-        }))
+        Err(last)
     }
 
     /// A client for scripts' own calls, over the same connections, to the destinations `allow` names.

@@ -14,5 +14,6 @@ mod middleware;
 mod patches;
 mod promotion;
 mod proxying;
+mod resilience;
 mod scripts;
 mod tls;

@@ -13,6 +13,7 @@ use http::HeaderMap;
 use super::Destination;
 use super::affinity::{self, Wish};
 use super::endpoint::{Endpoint, Settings};
+use super::retry::Budget;
 use super::state::UpstreamState;
 use crate::component::{Balancer, Candidate, Choice, Standing, Turns};
 use crate::config::Target;
@@ -36,6 +37,8 @@ pub(super) struct Group {
     turns: RefCell<Box<dyn Turns>>,
     /// What the balancer is shown, kept so that a choice allocates nothing.
     candidates: RefCell<Vec<Candidate>>,
+    /// What is under way and tried again, where the upstream has retries.
+    pub(super) budget: Budget,
 }
 
 struct Member {
@@ -91,6 +94,7 @@ impl Group {
             balancer: destination.balancer.clone(),
             turns: RefCell::new(destination.balancer.turns(&state.servers())),
             candidates: RefCell::default(),
+            budget: Budget::default(),
         }
     }
 

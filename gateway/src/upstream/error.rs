@@ -85,6 +85,11 @@ impl UpstreamErrorKind {
 }
 
 impl UpstreamError {
+    /// The upstream has no target that will do.
+    pub(super) fn no_target() -> Self {
+        Self { kind: UpstreamErrorKind::NoTarget, address: None, attempts: 0, detail: String::new() }
+    }
+
     /// The status to answer with: 502, 503 or 504, or what a failing request body calls for (408, 413, ...).
     pub fn status(&self) -> StatusCode {
         self.kind.status()

@@ -5,6 +5,7 @@
 //! settings are the same, and each target that is still there otherwise. So a reload forgets nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::component::Server;
 use crate::config::{self, Policies, Target, UpstreamKind};
@@ -14,8 +15,35 @@ use crate::config::{self, Policies, Target, UpstreamKind};
 pub struct UpstreamState {
     /// Its targets, in the order of the configuration; none for a built-in one.
     pub targets: Vec<Arc<TargetState>>,
+    /// What happened at it.
+    pub counters: Arc<Counters>,
     configured: Vec<Target>,
     policies: Policies,
+}
+
+/// What happened at an upstream since the process began, as far as it is rare.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests that were sent again.
+    pub retries: Counter,
+    /// Requests that were not sent again because the budget was used up.
+    pub budget_exhausted: Counter,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts one.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// One target of one upstream, as all workers see it.
@@ -46,6 +74,7 @@ impl UpstreamState {
         };
         Arc::new(Self {
             targets: configured.iter().map(target).collect(),
+            counters: previous.map(|previous| previous.counters.clone()).unwrap_or_default(),
             configured: configured.to_vec(),
             policies: upstream.policies.clone(),
         })

@@ -14,6 +14,7 @@ use crate::config::{Policies, Target, Upstream, UpstreamKind};
 mod ending;
 mod failures;
 mod limits;
+mod retries;
 mod reuse;
 mod scripts;
 mod server;

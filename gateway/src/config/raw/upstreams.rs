@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::RawDuration;
-use super::policies::{RawAffinity, RawHash};
+use super::policies::{RawAffinity, RawHash, RawRetries};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -47,6 +47,9 @@ pub(in super::super) struct RawUpstream {
     pub(in super::super) hash: Option<RawHash>,
     /// Keeps a client at the target that served it first, by a cookie.
     pub(in super::super) affinity: Option<RawAffinity>,
+    /// When a request that failed is sent again. Without it: when nothing of it was sent, and once when a kept
+    /// connection died under a request that is idempotent and in memory.
+    pub(in super::super) retries: Option<RawRetries>,
 }
 
 /// A built-in upstream.

@@ -1,7 +1,7 @@
 //! The keys of an upstream about balancing and failures, as `config show` prints them.
 
-use super::super::policies::{Affinity, HashKey, Policies};
-use super::{Shown, duration, map, text};
+use super::super::policies::{Affinity, HashKey, Policies, Retries};
+use super::{Shown, duration, list, map, size, text};
 
 /// The keys that are set, in the order of the reference.
 pub(super) fn policies(policies: &Policies) -> Vec<(&'static str, Shown)> {
@@ -11,6 +11,9 @@ pub(super) fn policies(policies: &Policies) -> Vec<(&'static str, Shown)> {
     }
     if let Some(affinity) = &policies.affinity {
         entries.push(("affinity", self::affinity(affinity)));
+    }
+    if let Some(retries) = &policies.retries {
+        entries.push(("retries", self::retries(retries)));
     }
     entries
 }
@@ -30,4 +33,31 @@ fn affinity(affinity: &Affinity) -> Shown {
     }
     entries.push(("secure", Shown::Scalar(affinity.secure.into())));
     map(entries)
+}
+
+fn retries(retries: &Retries) -> Shown {
+    let words =
+        [(retries.on_connect, "connect"), (retries.on_reset, "reset"), (retries.on_timeout, "timeout")];
+    let words = words.into_iter().filter(|(is_on, _)| *is_on).map(|(_, word)| text(word));
+    let statuses = retries.on_statuses.iter().map(|status| count(u32::from(status.as_u16())));
+    let mut entries = vec![
+        ("retries_max", count(retries.retries_max)),
+        ("on", list(words.chain(statuses))),
+        ("more_methods", list(retries.more_methods.iter().map(|method| text(method.as_str())))),
+    ];
+    entries.extend(retries.try_timeout.map(|time| ("try_timeout", duration(time))));
+    entries.extend(retries.total_timeout.map(|time| ("total_timeout", duration(time))));
+    entries.extend([
+        ("body_bytes_max", size(retries.body_bytes_max)),
+        (
+            "backoff",
+            map([("first", duration(retries.backoff_first)), ("max", duration(retries.backoff_max))]),
+        ),
+        ("budget", map([("percent", count(retries.budget_percent)), ("min", count(retries.budget_min))])),
+    ]);
+    map(entries)
+}
+
+fn count(number: u32) -> Shown {
+    Shown::Scalar(number.into())
 }

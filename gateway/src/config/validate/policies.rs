@@ -1,12 +1,14 @@
 //! The keys of an upstream about balancing and failures.
 
-use http::HeaderName;
+use http::{HeaderName, Method, StatusCode};
 
 use super::super::codes;
 use super::super::document::Node;
-use super::super::policies::{Affinity, HashKey, Policies};
-use super::super::raw::{RawAffinity, RawHash, RawHashField, RawUpstream};
-use super::{Context, Refusal};
+use super::super::policies::{Affinity, HashKey, Policies, Retries};
+use super::super::raw::{
+    RawAffinity, RawFailure, RawHash, RawHashField, RawRetries, RawRetryCause, RawUpstream,
+};
+use super::{Context, Refusal, duration, names, size};
 use crate::component::{CONSISTENT_HASH, LEAST_REQUEST, POWER_OF_TWO, ROUND_ROBIN};
 
 /// Name of the affinity cookie when nothing is written.
@@ -17,6 +19,7 @@ pub(super) fn validate(raw: &RawUpstream, balance: &str, node: &Node, context: &
     Policies {
         hash: hash(raw.hash.as_ref(), balance, node, context),
         affinity: raw.affinity.as_ref().map(|raw| affinity(raw, node.at("affinity"), context)),
+        retries: raw.retries.as_ref().map(|raw| retries(raw, node.at("retries"), context)),
     }
 }
 
@@ -70,4 +73,56 @@ fn cookie_name(name: &str) -> Result<String, Refusal> {
         return Err(Refusal::new(codes::NOT_ALLOWED, "this is no name of a cookie", help));
     }
     Ok(name.to_owned())
+}
+
+fn methods(raw: &[String], node: &Node, context: &mut Context<'_>) -> Vec<Method> {
+    let methods = raw.iter().enumerate();
+    methods.filter_map(|(index, method)| context.accept(node.item(index), names::method(method))).collect()
+}
+
+fn retries(raw: &RawRetries, node: &Node, context: &mut Context<'_>) -> Retries {
+    let default = Retries::default();
+    let (backoff, budget) = (raw.backoff.as_ref(), raw.budget.as_ref());
+    let mut retries = Retries {
+        retries_max: raw.retries_max.unwrap_or(default.retries_max),
+        more_methods: methods(
+            raw.more_methods.as_deref().unwrap_or_default(),
+            node.at("more_methods"),
+            context,
+        ),
+        try_timeout: raw.try_timeout.map(|time| time.0),
+        total_timeout: raw.total_timeout.map(|time| time.0),
+        body_bytes_max: size(raw.body_bytes_max, default.body_bytes_max),
+        backoff_first: duration(backoff.and_then(|backoff| backoff.first), default.backoff_first),
+        backoff_max: duration(backoff.and_then(|backoff| backoff.max), default.backoff_max),
+        budget_percent: budget.and_then(|budget| budget.percent).unwrap_or(default.budget_percent),
+        budget_min: budget.and_then(|budget| budget.min).unwrap_or(default.budget_min),
+        ..default
+    };
+    if let Some(causes) = &raw.on {
+        let has = |wanted| {
+            causes.iter().any(|cause| matches!(cause, RawRetryCause::Failure(failure) if *failure == wanted))
+        };
+        retries.on_connect = has(RawFailure::Connect);
+        retries.on_reset = has(RawFailure::Reset);
+        retries.on_timeout = has(RawFailure::Timeout);
+        let status = |cause: &RawRetryCause| match cause {
+            RawRetryCause::Status(status) => StatusCode::from_u16(*status).ok(),
+            RawRetryCause::Failure(_) => None,
+        };
+        retries.on_statuses = causes.iter().filter_map(status).collect();
+    }
+    if retries.backoff_first > retries.backoff_max {
+        let message = "`first` is longer than `max`";
+        let help = "write at most the longest pause there may be";
+        context.refuse(node.at("backoff").at("first"), Refusal::new(codes::CONFLICT, message, help));
+    }
+    if let (Some(one), Some(all)) = (retries.try_timeout, retries.total_timeout)
+        && one >= all
+    {
+        let message = "`try_timeout` leaves no time for a second try";
+        let help = "write less than `total_timeout`";
+        context.refuse(node.at("try_timeout"), Refusal::new(codes::CONFLICT, message, help));
+    }
+    retries
 }
