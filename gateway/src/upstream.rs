@@ -39,6 +39,7 @@ mod echo;
 mod endpoint;
 mod error;
 mod hash;
+pub mod health;
 mod pool;
 mod replay;
 mod resolve;
@@ -51,7 +52,7 @@ pub use allow::{Allow, AllowError};
 pub use balance::balancers;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
-pub use state::{Counter, Counters, TargetState, UpstreamState};
+pub use state::{Condition, Counter, Counters, TargetState, UpstreamState};
 
 use affinity::Wish;
 use balance::{Group, Picked, Tried};
@@ -128,7 +129,9 @@ impl Upstreams {
         let mut tried = Tried::default();
         let mut last = UpstreamError::no_target();
         while let Some(picked) = group.pick(&mut tried, settings, (delivery.headers(), wish)) {
-            match delivery.attempt(picked.endpoint).await {
+            let outcome = delivery.attempt(picked.endpoint).await;
+            group.judge(&picked, &outcome);
+            match outcome {
                 Ok(sent) => return Ok(sent.at_home(affinity, wish, &picked)),
                 Err(error) if delivery.may_go_elsewhere() => last = error,
                 Err(error) => return Err(error),

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support::{Client, Gateway, Origin, answer, get};
+use crate::support::{Client, Gateway, Origin, answer, get, wait_until};
 
 /// A configuration with one upstream of these targets and keys behind one route, with metrics.
 fn config(origins: &[&Origin], keys: &str) -> String {
-    let targets: Vec<String> = origins.iter().map(|origin| format!("\"http://{}\"", origin.address)).collect();
+    let targets: Vec<String> =
+        origins.iter().map(|origin| format!("\"http://{}\"", origin.address)).collect();
     format!(
         "workers: 1\nstatus: {{ listen: \"127.0.0.1:0\" }}\nupstreams: {{ o: {{ targets: [{}], {keys} }} }}\n\
          routes: [{{ name: all, path: \"/{{*rest}}\", upstream: o }}]\n",
@@ -44,4 +45,82 @@ fn what_failed_is_sent_again_with_its_body() {
     assert_eq!(client.post("/", "once").status, 502, "a POST is not sent again");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
     assert_eq!(get(gateway.address, "/").status, 200, "the 503 that follows is tried again");
+}
+
+/// How the target of this origin stands.
+fn condition(gateway: &Gateway, origin: &Origin) -> String {
+    let status = gateway.status();
+    let targets = status["upstreams"][0]["targets"].as_array().unwrap().clone();
+    let target = targets.iter().find(|target| target["address"] == origin.address.to_string());
+    target.expect("the status names the target")["condition"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_target_that_fails_is_put_out_for_all_workers_and_comes_back() {
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let broken = is_broken.clone();
+    let bad =
+        Origin::start(move |_| if broken.load(Ordering::SeqCst) { Vec::new() } else { answer(200, "bad") });
+    let good = Origin::start(|_| answer(200, "good"));
+    let keys = "outliers: { failures_max: 3, time: 2s, time_max: 2s }";
+    let config = config(&[&bad, &good], keys).replace("workers: 1", "workers: 2");
+    let gateway = Gateway::start(&config, &[]);
+    let post = || Client::connect(gateway.address).post("/", "x");
+    wait_until("the target is out", || {
+        post();
+        condition(&gateway, &bad) == "ejected"
+    });
+    let before = bad.requests().len();
+    assert!(gateway.reload().0);
+    for _ in 0..10 {
+        assert_eq!(post().body, "good", "no worker asks it, also after a reload");
+    }
+    assert_eq!(bad.requests().len(), before);
+    let text = String::from_utf8(gateway.command(&["status"]).stdout).unwrap();
+    assert!(text.contains("upstream     o: 1 of 2 targets up, round_robin"), "{text}");
+    assert!(
+        text.contains(&format!("{} ejected: 3 requests without an answer in a row", bad.address)),
+        "{text}"
+    );
+    assert_eq!(metric(&gateway, "forebay_upstream_ejections_total{upstream=\"o\"}"), 1);
+    is_broken.store(false, Ordering::SeqCst);
+    wait_until("the target is back", || post().body == "bad");
+    assert_eq!(condition(&gateway, &bad), "up");
+}
+
+#[test]
+fn a_target_that_fails_its_checks_is_not_used_until_it_passes() {
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let ill = is_ill.clone();
+    let checked = Origin::start(move |request| match request.starts_with("GET /healthz?deep HTTP/1.1") {
+        true if ill.load(Ordering::SeqCst) => answer(500, "ill"),
+        _ => answer(200, "checked"),
+    });
+    let other = Origin::start(|_| answer(200, "other"));
+    // The other target is checked too, and must not be out on a busy machine: so the time is long.
+    let keys = "health: { path: \"/healthz?deep\", host: shop.test, interval: 1s, timeout: 1s, \
+                healthy_after: 1, unhealthy_after: 1 }";
+    let gateway = Gateway::start(&config(&[&checked, &other], keys), &[]);
+    wait_until("it is checked", || {
+        checked.requests().iter().any(|request| request.contains("host: shop.test\r\n"))
+    });
+    is_ill.store(true, Ordering::SeqCst);
+    wait_until("the target is out", || condition(&gateway, &checked) == "unhealthy");
+    for _ in 0..6 {
+        assert_eq!(get(gateway.address, "/").body, "other");
+    }
+    let line = gateway.wait_for_log("target is unhealthy: answered 500");
+    assert!(line.contains(&checked.address.to_string()), "{line}");
+    let name = format!("forebay_upstream_target_up{{upstream=\"o\",target=\"{}\"}}", checked.address);
+    assert_eq!(metric(&gateway, &name), 0);
+    assert!(gateway.reload().0);
+    assert_eq!(condition(&gateway, &checked), "unhealthy", "a reload forgets nothing");
+    is_ill.store(false, Ordering::SeqCst);
+    wait_until("the target is back", || get(gateway.address, "/").body == "checked");
+    // Without checks nothing speaks against a target.
+    is_ill.store(true, Ordering::SeqCst);
+    wait_until("the target is out again", || condition(&gateway, &checked) == "unhealthy");
+    gateway.write_config(&config(&[&checked, &other], "preserve_host: true"));
+    assert!(gateway.reload().0);
+    wait_until("it is used", || condition(&gateway, &checked) == "up");
 }

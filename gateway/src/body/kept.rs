@@ -93,7 +93,7 @@ impl Kept {
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.turn.is_none() { self.shared.borrow().declared.clone() } else { SizeHint::default() }
+        if self.turn.is_none() { self.shared.borrow().declared } else { SizeHint::default() }
     }
 
     pub(super) fn poll_frame(

@@ -14,6 +14,12 @@ pub struct Policies {
     pub affinity: Option<Affinity>,
     /// When a request is sent again; `None` leaves it at what nobody has seen.
     pub retries: Option<Retries>,
+    /// When a target that fails requests is put out.
+    pub outliers: Option<Outliers>,
+    /// How targets are asked whether they are well.
+    pub health: Option<HealthCheck>,
+    /// How long a target that is new, or was out, takes to come up to its full share.
+    pub slow_start: Option<Duration>,
 }
 
 /// What of a request decides its target.
@@ -85,6 +91,87 @@ impl Default for Retries {
             backoff_max: Duration::from_millis(250),
             budget_percent: 20,
             budget_min: 3,
+        }
+    }
+}
+
+/// When a target that fails requests is put out. The counts are of failures in a row; `None` is never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outliers {
+    /// Requests without an answer: no connection, a reset, a timeout, no HTTP.
+    pub failures_max: Option<u32>,
+    /// The same and answers with 502, 503 or 504.
+    pub gateway_errors_max: Option<u32>,
+    /// The same and answers with any other status from 500 on.
+    pub server_errors_max: Option<u32>,
+    /// How long a target is out the first time; it grows by this each time.
+    pub time: Duration,
+    /// How long at most.
+    pub time_max: Duration,
+    /// Most targets that are out at a time, in percent of all.
+    pub share_max_percent: u32,
+}
+
+impl Default for Outliers {
+    fn default() -> Self {
+        Self {
+            failures_max: Some(5),
+            gateway_errors_max: None,
+            server_errors_max: None,
+            time: Duration::from_secs(30),
+            time_max: Duration::from_mins(5),
+            share_max_percent: 50,
+        }
+    }
+}
+
+/// How targets are asked whether they are well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// What is asked.
+    pub kind: HealthKind,
+    /// Another port than that of the target.
+    pub port: Option<u16>,
+    /// Time between the beginnings of two checks; up to a tenth is added at random.
+    pub interval: Duration,
+    /// Time for one check.
+    pub timeout: Duration,
+    /// Good checks in a row after which a target is used again.
+    pub healthy_after: u32,
+    /// Failed checks in a row after which a target is out.
+    pub unhealthy_after: u32,
+}
+
+/// What a target is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthKind {
+    /// Whether it takes a connection.
+    Tcp,
+    /// A GET request.
+    Http {
+        /// Its target.
+        path: String,
+        /// Its `Host`; `None` is the address of the target.
+        host: Option<String>,
+        /// Answers that are good; empty takes 200 to 299.
+        statuses: Vec<u16>,
+    },
+    /// The health service of gRPC, over HTTP/2.
+    Grpc {
+        /// Name of the service to ask about; empty is the whole server.
+        service: String,
+    },
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self {
+            kind: HealthKind::Tcp,
+            port: None,
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(2),
+            healthy_after: 2,
+            unhealthy_after: 3,
         }
     }
 }

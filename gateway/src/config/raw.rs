@@ -26,7 +26,10 @@ pub(super) use listen::{
     RawProtocol, RawTls, RawTlsVersion,
 };
 pub(super) use patches::{RawOnExcess, RawPatches, RawSignatures};
-pub(super) use policies::{RawAffinity, RawFailure, RawHash, RawHashField, RawRetries, RawRetryCause};
+pub(super) use policies::{
+    RawAffinity, RawFailure, RawHash, RawHashField, RawHealth, RawHealthKind, RawOutliers, RawRetries,
+    RawRetryCause,
+};
 pub(super) use routes::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
 pub(super) use scalars::RawTimeout;
 pub(crate) use scalars::{RawDuration, RawSize};

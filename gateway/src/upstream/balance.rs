@@ -1,20 +1,21 @@
 //! Which target a request goes to: the one that the client's cookie names, where the upstream keeps clients at one
 //! target, else the one that the upstream's balancer chooses, each worker for itself.
 //!
-//! Targets that are away (refused a connection a moment ago) or saturated (no connection free) are passed over
+//! Targets that are away (refused a connection a moment ago, fail their checks, or are put out) or saturated (no connection free) are passed over
 //! while others are neither. A request never tries a target twice, so the number of targets bounds its tries.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::Destination;
 use super::affinity::{self, Wish};
 use super::endpoint::{Endpoint, Settings};
 use super::retry::Budget;
-use super::state::UpstreamState;
+use super::state::{Judgement, TargetState, UpstreamState};
+use super::{Destination, Sent, UpstreamError};
 use crate::component::{Balancer, Candidate, Choice, Standing, Turns};
 use crate::config::Target;
 
@@ -53,6 +54,7 @@ pub(super) struct Picked<'a> {
     pub(super) endpoint: &'a Rc<Endpoint>,
     /// What the affinity cookie calls it.
     pub(super) id: u64,
+    index: usize,
 }
 
 /// Which members a request has tried. The first costs no allocation, and mostly there is no second.
@@ -112,12 +114,10 @@ impl Group {
     ) -> Option<Picked<'_>> {
         let mut candidates = self.candidates.borrow_mut();
         candidates.clear();
-        candidates.extend(
-            self.members
-                .iter()
-                .enumerate()
-                .map(|(index, member)| member.candidate(tried.contains(index), settings)),
-        );
+        let slow_start = self.state.policies().slow_start;
+        candidates.extend(self.members.iter().enumerate().zip(&self.state.targets).map(
+            |((index, member), state)| member.candidate(tried.contains(index), settings, (state, slow_start)),
+        ));
         let index = self.home(wish, &candidates).or_else(|| {
             let attempt = tried.count();
             let hash = wish.hash;
@@ -131,7 +131,18 @@ impl Group {
         tried.add(index);
         let Member { endpoint, id, .. } = &self.members[index];
         endpoint.backoff.trying();
-        Some(Picked { endpoint, id: *id })
+        Some(Picked { endpoint, id: *id, index })
+    }
+
+    /// Takes note of how a request to the target went, where the upstream puts outliers out.
+    pub(super) fn judge(&self, picked: &Picked<'_>, outcome: &Result<Sent, UpstreamError>) {
+        let Some(rules) = &self.state.policies().outliers else { return };
+        let judgement = match outcome {
+            Ok(sent) => Judgement::of_status(sent.response.status().as_u16()),
+            Err(error) if error.kind.blames_target() => Judgement::Failure,
+            Err(_) => return,
+        };
+        self.state.judge(picked.index, judgement, rules);
     }
 
     /// The target that the client comes back to, if it can serve: a full one is waited for.
@@ -143,16 +154,22 @@ impl Group {
 }
 
 impl Member {
-    fn candidate(&self, is_tried: bool, settings: Settings) -> Candidate {
+    fn candidate(
+        &self,
+        is_tried: bool,
+        settings: Settings,
+        (state, slow_start): (&TargetState, Option<Duration>),
+    ) -> Candidate {
         let standing = if is_tried {
             Standing::Tried
-        } else if self.endpoint.backoff.is_away() {
+        } else if state.is_out() || self.endpoint.backoff.is_away() {
             Standing::Away
         } else if self.endpoint.is_saturated(settings) {
             Standing::Saturated
         } else {
             Standing::Free
         };
-        Candidate { weight: self.weight, active: self.endpoint.active(), standing }
+        let weight = state.weight(self.weight, slow_start);
+        Candidate { weight, active: self.endpoint.active(), standing }
     }
 }

@@ -78,6 +78,24 @@ impl UpstreamErrorKind {
         }
     }
 
+    /// Whether the failure says something about the target.
+    pub(super) fn blames_target(self) -> bool {
+        match self {
+            Self::Resolve
+            | Self::Connect
+            | Self::ConnectTimeout
+            | Self::ResponseTimeout
+            | Self::Unread
+            | Self::Reset
+            | Self::BadResponse => true,
+            Self::NoTarget
+            | Self::NotAllowed
+            | Self::QueueFull
+            | Self::QueueTimeout
+            | Self::RequestBody(_) => false,
+        }
+    }
+
     /// Whether no connection could be opened, so that another target may be tried.
     pub(super) fn is_connect(self) -> bool {
         matches!(self, Self::Resolve | Self::Connect | Self::ConnectTimeout)

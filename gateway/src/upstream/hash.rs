@@ -1,6 +1,6 @@
 //! Hashes that are the same on every machine and in every release, so that gateways side by side choose alike.
 //!
-//! FNV-1a (64 bits, RFC 9923) reads the bytes; the finaliser of MurmurHash3 spreads what it leaves close together.
+//! FNV-1a (64 bits, RFC 9923) reads the bytes; the finaliser of `MurmurHash3` spreads what it leaves close together.
 //! Neither withstands an attacker who chooses keys: all such a client gains is to choose its own target.
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -140,7 +140,9 @@ impl<'a, 'd> Run<'a, 'd> {
             let Some(picked) = picked else { return Err(last) };
             begun = false;
             let spare = self.delivery.spare(self.retries);
-            match self.attempt(&picked).await {
+            let outcome = self.attempt(&picked).await;
+            self.group.judge(&picked, &outcome);
+            match outcome {
                 Ok(sent) => {
                     let wanted = self.retries.on_statuses.contains(&sent.response.status());
                     let may_retry = wanted && spare.as_ref().is_some_and(Replay::is_good);

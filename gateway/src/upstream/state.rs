@@ -5,7 +5,13 @@
 //! settings are the same, and each target that is still there otherwise. So a reload forgets nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+mod outlier;
+mod target;
+
+pub(super) use outlier::Judgement;
+pub use target::{Condition, TargetState};
 
 use crate::component::Server;
 use crate::config::{self, Policies, Target, UpstreamKind};
@@ -13,12 +19,15 @@ use crate::config::{self, Policies, Target, UpstreamKind};
 /// One upstream, as all workers see it.
 #[derive(Debug)]
 pub struct UpstreamState {
+    name: Arc<str>,
     /// Its targets, in the order of the configuration; none for a built-in one.
     pub targets: Vec<Arc<TargetState>>,
     /// What happened at it.
     pub counters: Arc<Counters>,
     configured: Vec<Target>,
     policies: Policies,
+    /// Whether a worker is about to put a target out.
+    ejecting: AtomicBool,
 }
 
 /// What happened at an upstream since the process began, as far as it is rare.
@@ -28,6 +37,10 @@ pub struct Counters {
     pub retries: Counter,
     /// Requests that were not sent again because the budget was used up.
     pub budget_exhausted: Counter,
+    /// Targets put out for failing requests.
+    pub ejections: Counter,
+    /// Checks of targets that failed.
+    pub failed_checks: Counter,
 }
 
 /// A number that only grows.
@@ -46,13 +59,6 @@ impl Counter {
     }
 }
 
-/// One target of one upstream, as all workers see it.
-#[derive(Debug)]
-pub struct TargetState {
-    /// `host:port`.
-    pub address: Arc<str>,
-}
-
 impl UpstreamState {
     /// The state of an upstream: the one that `previous` has if nothing changed, else with the targets of
     /// `previous` that are still there.
@@ -69,10 +75,18 @@ impl UpstreamState {
         }
         let target = |target: &Target| {
             let address = target.address();
-            let known = previous.and_then(|previous| previous.target(&address));
-            known.cloned().unwrap_or_else(|| Arc::new(TargetState { address: address.into() }))
+            if let Some(known) = previous.and_then(|previous| previous.target(&address)) {
+                return known.clone();
+            }
+            let new = TargetState::new(address);
+            if previous.is_some() {
+                new.comes_up();
+            }
+            Arc::new(new)
         };
         Arc::new(Self {
+            name: upstream.name.clone(),
+            ejecting: AtomicBool::new(false),
             targets: configured.iter().map(target).collect(),
             counters: previous.map(|previous| previous.counters.clone()).unwrap_or_default(),
             configured: configured.to_vec(),
@@ -93,8 +107,13 @@ impl UpstreamState {
         self.targets.iter().zip(&self.configured).map(server).collect()
     }
 
+    /// The settings that the state was made for.
+    pub(super) fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// The targets as configured, in the order of `targets`.
-    pub(super) fn configured(&self) -> &[Target] {
+    pub fn configured(&self) -> &[Target] {
         &self.configured
     }
 }
@@ -113,5 +132,8 @@ mod tests {
         let second = UpstreamState::of(&configured, Some(&first));
         assert!(Arc::ptr_eq(&first.targets[1], &second.targets[0]), "the target is still there");
         assert_eq!(&*second.targets[1].address, "127.0.0.1:3");
+        let slow_start = Some(std::time::Duration::from_secs(60));
+        let weights = [0, 1].map(|index: usize| second.targets[index].weight(1, slow_start));
+        assert_eq!(weights, [100, 10], "the new target comes up slowly, the old one is as warm as it was");
     }
 }

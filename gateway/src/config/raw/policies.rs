@@ -120,3 +120,79 @@ pub(in super::super) struct RawBudget {
     #[schemars(extend("default" = 3, "minimum" = 0, "maximum" = 100_000))]
     pub(in super::super) min: Option<u32>,
 }
+
+/// When a target that fails requests is put out. Counts are of failures in a row.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawOutliers {
+    /// So many requests without an answer: no connection, a reset, a timeout, no HTTP.
+    #[schemars(extend("default" = 5, "minimum" = 1, "maximum" = 100_000))]
+    pub(in super::super) failures_max: Option<u32>,
+    /// So many of those and of answers with 502, 503 or 504; not counted when left out.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000))]
+    pub(in super::super) gateway_errors_max: Option<u32>,
+    /// So many of those and of answers with any other status from 500 on; not counted when left out.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000))]
+    pub(in super::super) server_errors_max: Option<u32>,
+    /// How long a target is out the first time; the second time twice as long, and so on.
+    #[schemars(extend("default" = "30s"))]
+    pub(in super::super) time: Option<RawDuration>,
+    /// How long at most.
+    #[schemars(extend("default" = "5m"))]
+    pub(in super::super) time_max: Option<RawDuration>,
+    /// Most targets that are out at a time, in percent of all.
+    #[schemars(extend("default" = 50, "minimum" = 1, "maximum" = 100))]
+    pub(in super::super) share_max_percent: Option<u32>,
+}
+
+/// How targets are asked whether they are well.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawHealth {
+    /// What is asked: `http` is a GET request, `tcp` whether a connection is taken, `grpc` the health service of gRPC.
+    #[schemars(extend("default" = "http"))]
+    pub(in super::super) check: Option<RawHealthKind>,
+    /// Path and query of the request (`http` only).
+    pub(in super::super) path: Option<String>,
+    /// Its `Host`; the address of the target when left out (`http` only).
+    pub(in super::super) host: Option<String>,
+    /// Answers that are good; 200 to 299 when left out (`http` only).
+    pub(in super::super) statuses: Option<Vec<RawStatus>>,
+    /// The service to ask about; the whole server when left out (`grpc` only).
+    pub(in super::super) service: Option<String>,
+    /// Another port than that of the target.
+    #[schemars(extend("minimum" = 1))]
+    pub(in super::super) port: Option<u16>,
+    /// Time between the beginnings of two checks; up to a tenth is added at random.
+    #[schemars(extend("default" = "5s"))]
+    pub(in super::super) interval: Option<RawDuration>,
+    /// Time for one check; at most the interval.
+    #[schemars(extend("default" = "2s"))]
+    pub(in super::super) timeout: Option<RawDuration>,
+    /// Good checks in a row after which a target is used again.
+    #[schemars(extend("default" = 2, "minimum" = 1, "maximum" = 1_000))]
+    pub(in super::super) healthy_after: Option<u32>,
+    /// Failed checks in a row after which a target is out.
+    #[schemars(extend("default" = 3, "minimum" = 1, "maximum" = 1_000))]
+    pub(in super::super) unhealthy_after: Option<u32>,
+}
+
+/// A status of an answer.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(in super::super) struct RawStatus(
+    #[schemars(extend("minimum" = 100, "maximum" = 599))] pub(in super::super) u16,
+);
+
+/// What a target is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in super::super) enum RawHealthKind {
+    /// A GET request.
+    #[default]
+    Http,
+    /// Whether it takes a connection.
+    Tcp,
+    /// The health service of gRPC.
+    Grpc,
+}

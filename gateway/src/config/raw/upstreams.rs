@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::RawDuration;
-use super::policies::{RawAffinity, RawHash, RawRetries};
+use super::policies::{RawAffinity, RawHash, RawHealth, RawOutliers, RawRetries};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -50,6 +50,12 @@ pub(in super::super) struct RawUpstream {
     /// When a request that failed is sent again. Without it: when nothing of it was sent, and once when a kept
     /// connection died under a request that is idempotent and in memory.
     pub(in super::super) retries: Option<RawRetries>,
+    /// When a target that fails requests is put out for a while.
+    pub(in super::super) outliers: Option<RawOutliers>,
+    /// How targets are asked whether they are well.
+    pub(in super::super) health: Option<RawHealth>,
+    /// How long a target that is new, or was out, takes to come up to its full share; at once when left out.
+    pub(in super::super) slow_start: Option<RawDuration>,
 }
 
 /// A built-in upstream.

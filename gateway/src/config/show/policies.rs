@@ -1,6 +1,6 @@
 //! The keys of an upstream about balancing and failures, as `config show` prints them.
 
-use super::super::policies::{Affinity, HashKey, Policies, Retries};
+use super::super::policies::{Affinity, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
 use super::{Shown, duration, list, map, size, text};
 
 /// The keys that are set, in the order of the reference.
@@ -15,6 +15,13 @@ pub(super) fn policies(policies: &Policies) -> Vec<(&'static str, Shown)> {
     if let Some(retries) = &policies.retries {
         entries.push(("retries", self::retries(retries)));
     }
+    if let Some(outliers) = &policies.outliers {
+        entries.push(("outliers", self::outliers(outliers)));
+    }
+    if let Some(health) = &policies.health {
+        entries.push(("health", self::health(health)));
+    }
+    entries.extend(policies.slow_start.map(|time| ("slow_start", duration(time))));
     entries
 }
 
@@ -60,4 +67,46 @@ fn retries(retries: &Retries) -> Shown {
 
 fn count(number: u32) -> Shown {
     Shown::Scalar(number.into())
+}
+
+fn outliers(outliers: &Outliers) -> Shown {
+    let counts = [
+        ("failures_max", outliers.failures_max),
+        ("gateway_errors_max", outliers.gateway_errors_max),
+        ("server_errors_max", outliers.server_errors_max),
+    ];
+    let counts = counts.into_iter().filter_map(|(key, number)| Some((key, count(number?))));
+    map(counts.chain([
+        ("time", duration(outliers.time)),
+        ("time_max", duration(outliers.time_max)),
+        ("share_max_percent", count(outliers.share_max_percent)),
+    ]))
+}
+
+fn health(health: &HealthCheck) -> Shown {
+    let mut entries = Vec::new();
+    match &health.kind {
+        HealthKind::Tcp => entries.push(("check", text("tcp"))),
+        HealthKind::Http { path, host, statuses } => {
+            entries.extend([("check", text("http")), ("path", text(path))]);
+            entries.extend(host.as_ref().map(|host| ("host", text(host))));
+            if !statuses.is_empty() {
+                entries.push(("statuses", list(statuses.iter().map(|&status| count(status.into())))));
+            }
+        }
+        HealthKind::Grpc { service } => {
+            entries.push(("check", text("grpc")));
+            if !service.is_empty() {
+                entries.push(("service", text(service)));
+            }
+        }
+    }
+    entries.extend(health.port.map(|port| ("port", count(port.into()))));
+    entries.extend([
+        ("interval", duration(health.interval)),
+        ("timeout", duration(health.timeout)),
+        ("healthy_after", count(health.healthy_after)),
+        ("unhealthy_after", count(health.unhealthy_after)),
+    ]);
+    map(entries)
 }

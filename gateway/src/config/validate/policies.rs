@@ -4,9 +4,10 @@ use http::{HeaderName, Method, StatusCode};
 
 use super::super::codes;
 use super::super::document::Node;
-use super::super::policies::{Affinity, HashKey, Policies, Retries};
+use super::super::policies::{Affinity, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
 use super::super::raw::{
-    RawAffinity, RawFailure, RawHash, RawHashField, RawRetries, RawRetryCause, RawUpstream,
+    RawAffinity, RawFailure, RawHash, RawHashField, RawHealth, RawHealthKind, RawOutliers, RawRetries,
+    RawRetryCause, RawUpstream,
 };
 use super::{Context, Refusal, duration, names, size};
 use crate::component::{CONSISTENT_HASH, LEAST_REQUEST, POWER_OF_TWO, ROUND_ROBIN};
@@ -20,6 +21,9 @@ pub(super) fn validate(raw: &RawUpstream, balance: &str, node: &Node, context: &
         hash: hash(raw.hash.as_ref(), balance, node, context),
         affinity: raw.affinity.as_ref().map(|raw| affinity(raw, node.at("affinity"), context)),
         retries: raw.retries.as_ref().map(|raw| retries(raw, node.at("retries"), context)),
+        outliers: raw.outliers.as_ref().map(|raw| outliers(raw, node.at("outliers"), context)),
+        health: raw.health.as_ref().map(|raw| health(raw, node.at("health"), context)),
+        slow_start: raw.slow_start.map(|time| time.0),
     }
 }
 
@@ -125,4 +129,81 @@ fn retries(raw: &RawRetries, node: &Node, context: &mut Context<'_>) -> Retries 
         context.refuse(node.at("try_timeout"), Refusal::new(codes::CONFLICT, message, help));
     }
     retries
+}
+
+fn outliers(raw: &RawOutliers, node: &Node, context: &mut Context<'_>) -> Outliers {
+    let default = Outliers::default();
+    let outliers = Outliers {
+        failures_max: raw.failures_max.or(default.failures_max),
+        gateway_errors_max: raw.gateway_errors_max,
+        server_errors_max: raw.server_errors_max,
+        time: duration(raw.time, default.time),
+        time_max: duration(raw.time_max, default.time_max),
+        share_max_percent: raw.share_max_percent.unwrap_or(default.share_max_percent),
+    };
+    if outliers.time > outliers.time_max {
+        let message = "`time` is longer than `time_max`";
+        let help = "write at most the longest time that a target may be out";
+        context.refuse(node.at("time"), Refusal::new(codes::CONFLICT, message, help));
+    }
+    outliers
+}
+
+fn health(raw: &RawHealth, node: &Node, context: &mut Context<'_>) -> HealthCheck {
+    let default = HealthCheck::default();
+    let kind = raw.check.unwrap_or_default();
+    let belongs = [
+        ("path", RawHealthKind::Http),
+        ("host", RawHealthKind::Http),
+        ("statuses", RawHealthKind::Http),
+        ("service", RawHealthKind::Grpc),
+    ];
+    for (key, _) in belongs.into_iter().filter(|(key, owner)| *owner != kind && node.entry(key).is_some()) {
+        let message = format!("`{key}` means nothing to this kind of check");
+        context.refuse(node.at(key), Refusal::new(codes::CONFLICT, message, "remove it, or change `check`"));
+    }
+    let kind = match kind {
+        RawHealthKind::Tcp => HealthKind::Tcp,
+        RawHealthKind::Http => http_check(raw, node, context),
+        RawHealthKind::Grpc => {
+            let service = raw.service.clone().unwrap_or_default();
+            let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+            if service.len() > 127 || !service.chars().all(is_name) {
+                let help = "write the name of a service such as `shop.v1.Orders`, at most 127 characters";
+                let refusal = Refusal::new(codes::NOT_ALLOWED, "this is no name of a service", help);
+                context.refuse(node.at("service"), refusal);
+            }
+            HealthKind::Grpc { service }
+        }
+    };
+    let check = HealthCheck {
+        kind,
+        port: raw.port,
+        interval: duration(raw.interval, default.interval),
+        timeout: duration(raw.timeout, default.timeout),
+        healthy_after: raw.healthy_after.unwrap_or(default.healthy_after),
+        unhealthy_after: raw.unhealthy_after.unwrap_or(default.unhealthy_after),
+    };
+    if check.timeout > check.interval {
+        let message = "`timeout` is longer than `interval`";
+        let help = "write at most the time between two checks";
+        let place = if raw.timeout.is_some() { node.at("timeout") } else { node.at("interval") };
+        context.refuse(place, Refusal::new(codes::CONFLICT, message, help));
+    }
+    check
+}
+
+fn http_check(raw: &RawHealth, node: &Node, context: &mut Context<'_>) -> HealthKind {
+    let path = raw.path.clone().unwrap_or_else(|| "/".to_owned());
+    if !path.starts_with('/') || path.parse::<http::uri::PathAndQuery>().is_err() {
+        let help = "write a path that starts with `/`, such as `/healthz`";
+        context
+            .refuse(node.at("path"), Refusal::new(codes::PATH_PATTERN, "this is no path of a request", help));
+    }
+    if raw.host.as_deref().is_some_and(|host| host.parse::<http::uri::Authority>().is_err()) {
+        let help = "write a host name, with a port if it needs one";
+        context.refuse(node.at("host"), Refusal::new(codes::HOST, "this is no host", help));
+    }
+    let statuses = raw.statuses.iter().flatten().map(|status| status.0).collect();
+    HealthKind::Http { path, host: raw.host.clone(), statuses }
 }
