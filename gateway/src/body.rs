@@ -156,9 +156,14 @@ impl ProxyBody {
         self.ending().callback = Some(Box::new(callback));
     }
 
-    /// Keeps `value` alive until the body is over and drops it before the `on_end` callback runs.
+    /// Keeps `value` alive until the body is over, beside what it holds already, and drops it before the `on_end`
+    /// callback runs.
     pub(crate) fn hold(&mut self, value: Box<dyn Any>) {
-        self.ending().held = Some(value);
+        let held = &mut self.ending().held;
+        *held = Some(match held.take() {
+            Some(before) => Box::new((before, value)),
+            None => value,
+        });
     }
 
     fn ending(&mut self) -> &mut Ending {

@@ -32,6 +32,7 @@ mod affinity;
 mod allow;
 mod backoff;
 mod balance;
+mod breaker;
 mod client;
 mod connection;
 mod delivery;
@@ -47,9 +48,11 @@ mod retry;
 mod socket;
 mod state;
 mod transmit;
+mod wear;
 
 pub use allow::{Allow, AllowError};
 pub use balance::balancers;
+pub use breaker::Bound;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
 pub use state::{Condition, Counter, Counters, TargetState, UpstreamState};
@@ -115,14 +118,32 @@ impl Upstreams {
         if matches!(upstream.kind, UpstreamKind::Echo) {
             return Self::echo(request).await;
         }
+        let admitted = breaker::admit(&destination.state, Bound::Requests);
+        let admitted =
+            admitted.map_err(|fault| UpstreamError { detail: fault.detail, ..fault.kind.unsent() })?;
+        let mut sent = self.deliver_to_targets(destination, request, client).await?;
+        if let Some(admitted) = admitted {
+            sent.response.body_mut().hold(Box::new(admitted));
+        }
+        Ok(sent)
+    }
+
+    async fn deliver_to_targets(
+        &self,
+        destination: &Destination,
+        request: Request<ProxyBody>,
+        client: IpAddr,
+    ) -> Result<Sent, UpstreamError> {
+        let upstream = &destination.upstream;
         let settings = Settings::from(upstream);
         let group = self.group(destination);
         let affinity = upstream.policies.affinity.as_ref();
         let wish = Wish::of(&request, client, (upstream.policies.hash.as_ref(), affinity));
-        let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let mut delivery = delivery.within(&destination.state);
         if let Some(retries) = &upstream.policies.retries {
             delivery.keep_body(retries);
-            let rules = (&*group, retries, &*destination.state.counters);
+            let rules = (&*group, retries, &destination.state);
             let (sent, picked) = retry::Run::new(rules, settings, wish, delivery).finish().await?;
             return Ok(sent.at_home(affinity, wish, &picked));
         }

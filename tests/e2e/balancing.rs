@@ -44,7 +44,9 @@ fn a_key_goes_to_the_same_target_also_after_a_reload() {
         let first = owners();
         assert_eq!(owners(), first, "{hash}");
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        first.iter().for_each(|owner| *counts.entry(owner).or_default() += 1);
+        for owner in &first {
+            *counts.entry(owner).or_default() += 1;
+        }
         assert!(counts.len() == 3 && counts.values().all(|&count| count > 3), "{hash}: {counts:?}");
         assert!(gateway.reload().0);
         assert_eq!(owners(), first, "{hash}");

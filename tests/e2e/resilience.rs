@@ -1,8 +1,8 @@
 //! What the gateway does when upstreams fail, by their policies.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use crate::support::{Client, Gateway, Origin, answer, get, wait_until};
 
@@ -92,9 +92,9 @@ fn a_target_that_fails_is_put_out_for_all_workers_and_comes_back() {
 fn a_target_that_fails_its_checks_is_not_used_until_it_passes() {
     let is_ill = Arc::new(AtomicBool::new(false));
     let ill = is_ill.clone();
-    let checked = Origin::start(move |request| match request.starts_with("GET /healthz?deep HTTP/1.1") {
-        true if ill.load(Ordering::SeqCst) => answer(500, "ill"),
-        _ => answer(200, "checked"),
+    let checked = Origin::start(move |request| {
+        let is_check = request.starts_with("GET /healthz?deep HTTP/1.1");
+        if is_check && ill.load(Ordering::SeqCst) { answer(500, "ill") } else { answer(200, "checked") }
     });
     let other = Origin::start(|_| answer(200, "other"));
     // The other target is checked too, and must not be out on a busy machine: so the time is long.
@@ -123,4 +123,36 @@ fn a_target_that_fails_its_checks_is_not_used_until_it_passes() {
     gateway.write_config(&config(&[&checked, &other], "preserve_host: true"));
     assert!(gateway.reload().0);
     wait_until("it is used", || condition(&gateway, &checked) == "up");
+}
+
+#[test]
+fn requests_beyond_the_circuit_breaker_are_answered_503_at_once() {
+    let gate = Arc::new(Barrier::new(2));
+    let opened = gate.clone();
+    let origin = Origin::start_raw(move |stream, request| {
+        if request.starts_with("GET /slow ") {
+            opened.wait();
+            opened.wait();
+        }
+        stream.write_all(&answer(200, "ok")).is_ok()
+    });
+    let config = config(&[&origin], "breakers: { requests_max: 1 }").replace("workers: 1", "workers: 2");
+    let gateway = Gateway::start(&config, &[]);
+    let mut slow = Client::connect(gateway.address);
+    slow.send_get("/slow");
+    gate.wait();
+    // Whichever worker takes them: the bound is common to all.
+    for _ in 0..8 {
+        let refused = get(gateway.address, "/");
+        assert_eq!(refused.status, 503);
+        assert!(refused.body.contains("\"kind\":\"breaker_requests\""), "{}", refused.body);
+    }
+    let status = gateway.status();
+    let bound = &status["upstreams"][0]["breakers"]["requests"];
+    assert_eq!(bound.to_string(), r#"{"most":1,"refused":8,"under_way":1}"#);
+    gate.wait();
+    assert_eq!(slow.response().status, 200);
+    wait_until("the answer is over", || get(gateway.address, "/").status == 200);
+    let name = "forebay_upstream_breaker_refusals_total{upstream=\"o\",bound=\"requests\"}";
+    assert!(metric(&gateway, name) >= 8);
 }

@@ -1,5 +1,7 @@
 //! The part of `forebay status` about upstreams: how many targets are used, and each one that is not.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::commands::text;
@@ -15,10 +17,10 @@ pub(super) fn status_text(upstreams: &Value) -> String {
         let out: Vec<&Value> = targets.iter().filter(|target| target["condition"] != "up").collect();
         let (name, balance) = (text(&upstream["name"]), text(&upstream["balance"]));
         let up = targets.len() - out.len();
-        lines.push_str(&format!("\nupstream     {name}: {up} of {} targets up, {balance}", targets.len()));
+        let _ = write!(lines, "\nupstream     {name}: {up} of {} targets up, {balance}", targets.len());
         for target in out {
             let (address, condition) = (text(&target["address"]), text(&target["condition"]));
-            lines.push_str(&format!("\n             {address} {condition}: {}", text(&target["problem"])));
+            let _ = write!(lines, "\n             {address} {condition}: {}", text(&target["problem"]));
         }
     }
     lines

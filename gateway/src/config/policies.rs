@@ -20,6 +20,12 @@ pub struct Policies {
     pub health: Option<HealthCheck>,
     /// How long a target that is new, or was out, takes to come up to its full share.
     pub slow_start: Option<Duration>,
+    /// Bounds on what is under way, all workers together.
+    pub breakers: Breakers,
+    /// Age from which a connection is not used again.
+    pub connection_age_max: Option<Duration>,
+    /// Most requests over one connection.
+    pub connection_requests_max: Option<u32>,
 }
 
 /// What of a request decides its target.
@@ -174,4 +180,17 @@ impl Default for HealthCheck {
             unhealthy_after: 3,
         }
     }
+}
+
+/// Bounds on what is under way at an upstream, all workers together; `None` is no bound.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Breakers {
+    /// Open connections, idle ones included.
+    pub connections_max: Option<u32>,
+    /// Requests that wait for a connection.
+    pub pending_max: Option<u32>,
+    /// Requests, from their head to the end of their answer.
+    pub requests_max: Option<u32>,
+    /// Requests that are being sent again.
+    pub retries_max: Option<u32>,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::upstream::{Condition, Counters, Destination};
+use crate::upstream::{Bound, Condition, Counters, Destination};
 
 /// A counter with its name, its help and where it is.
 type Row = (&'static str, &'static str, fn(&Counters) -> u64);
@@ -34,6 +34,17 @@ pub fn render<'a>(
             let _ = writeln!(
                 text,
                 "forebay_upstream_target_up{{upstream=\"{upstream}\",target=\"{address}\"}} {is_up}"
+            );
+        }
+    }
+    text.push_str("# HELP forebay_upstream_breaker_refusals_total What circuit breakers refused.\n");
+    text.push_str("# TYPE forebay_upstream_breaker_refusals_total counter\n");
+    for (upstream, destination) in upstreams.clone() {
+        for bound in Bound::ALL {
+            let (bound, count) = (bound.as_str(), destination.state.counters.refused[bound as usize].get());
+            let _ = writeln!(
+                text,
+                "forebay_upstream_breaker_refusals_total{{upstream=\"{upstream}\",bound=\"{bound}\"}} {count}"
             );
         }
     }

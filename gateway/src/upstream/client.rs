@@ -19,6 +19,7 @@ use super::endpoint::{HostField, Settings};
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::pool::Pool;
 use super::transmit::Limits;
+use super::wear::WearLimits;
 use crate::body::{BodyError, BodyFault, ProxyBody};
 
 /// Connections to one destination in one worker; further calls wait.
@@ -146,6 +147,7 @@ impl HttpClient {
             idle_max: IDLE_MAX,
             idle_timeout: IDLE_TIMEOUT,
             queue_timeout: call.timeout,
+            wear: WearLimits::default(),
             host_field: HostField::Kept,
         };
         let limits =

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
+use super::wear::Wear;
 use crate::body::ProxyBody;
 
 /// Most bytes of a response head, and of response data buffered in user space.
@@ -28,6 +29,8 @@ pub(super) struct Connection {
     peer: SocketAddr,
     /// The peer's address as text, for logs.
     address: Arc<str>,
+    /// How much it has been used.
+    pub(super) wear: Wear,
     task: JoinHandle<()>,
 }
 
@@ -62,7 +65,15 @@ impl Connection {
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), task })
+        Ok(Self {
+            sender,
+            timer,
+            socket,
+            peer,
+            address: peer.to_string().into(),
+            wear: Wear::new(None),
+            task,
+        })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.

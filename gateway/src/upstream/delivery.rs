@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::header::HOST;
 use http::{HeaderMap, Request};
@@ -10,6 +10,7 @@ use http::{HeaderMap, Request};
 use super::endpoint::{Endpoint, HostField, Reuse, Settings, Wanted};
 use super::error::{Fault, UpstreamError, UpstreamErrorKind};
 use super::replay::{Recorder, Replay};
+use super::state::UpstreamState;
 use super::transmit::{self, Failed, Limits, transmit};
 use super::{Sent, retry};
 use crate::body::ProxyBody;
@@ -23,6 +24,7 @@ pub(super) struct Delivery<'a> {
     limits: Limits,
     recorder: &'a Recorder,
     admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    bounds: Option<&'a Arc<UpstreamState>>,
     attempts: u32,
     /// Whether the request was sent again although the target may have seen it.
     repeated: bool,
@@ -44,6 +46,7 @@ impl<'a> Delivery<'a> {
             limits,
             recorder,
             admits: None,
+            bounds: None,
             attempts: 0,
             repeated: false,
             elsewhere: false,
@@ -53,6 +56,12 @@ impl<'a> Delivery<'a> {
     /// Restricts the addresses that may be connected to.
     pub(super) fn only_to(mut self, admits: &'a dyn Fn(IpAddr) -> bool) -> Self {
         self.admits = Some(admits);
+        self
+    }
+
+    /// Counts what it needs towards the circuit breakers of its upstream.
+    pub(super) fn within(mut self, state: &'a Arc<UpstreamState>) -> Self {
+        self.bounds = Some(state);
         self
     }
 
@@ -147,7 +156,7 @@ impl<'a> Delivery<'a> {
     }
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
-        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits };
+        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits, bounds: self.bounds };
         let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {
@@ -163,6 +172,7 @@ impl<'a> Delivery<'a> {
             return Err(Once::DeadConnection);
         }
         self.attempts += 1;
+        lease.connection().wear.served();
         match transmit(lease, request, self.limits).await {
             Ok(response) => {
                 endpoint.backoff.succeeded();

@@ -16,9 +16,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::breaker::{self, Admitted, Bound};
 use super::connection::Connection;
 use super::error::{Fault, UpstreamErrorKind};
 use super::resolve::Host;
+use super::state::UpstreamState;
+use super::wear::{Wear, WearLimits};
 use crate::config;
 
 /// Requests that may wait for a connection, for each connection there may be.
@@ -32,6 +35,8 @@ pub(super) struct Settings {
     pub(super) idle_max: usize,
     pub(super) idle_timeout: Duration,
     pub(super) queue_timeout: Duration,
+    /// When a connection is closed instead of being kept.
+    pub(super) wear: WearLimits,
     /// Which `Host` the request goes out with.
     pub(super) host_field: HostField,
 }
@@ -53,6 +58,10 @@ impl From<&config::Upstream> for Settings {
             idle_max: upstream.idle_max,
             idle_timeout: upstream.idle_timeout,
             queue_timeout: upstream.queue_timeout,
+            wear: WearLimits {
+                age_max: upstream.policies.connection_age_max,
+                requests_max: upstream.policies.connection_requests_max,
+            },
             host_field: if upstream.preserve_host { HostField::Kept } else { HostField::OfTarget },
         }
     }
@@ -65,6 +74,8 @@ pub(super) struct Wanted<'a> {
     pub(super) reuse: Reuse,
     /// Addresses that may be connected to; `None` allows all.
     pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    /// The upstream whose circuit breakers hold; `None` for scripts' calls.
+    pub(super) bounds: Option<&'a Arc<UpstreamState>>,
 }
 
 /// Whether an idle connection will do.
@@ -153,7 +164,9 @@ impl Endpoint {
             return Ok(self.lease(Some(connection), settings));
         }
         if self.open.get() >= settings.connections_max && !self.close_oldest_idle() {
+            let pending = wanted.bounded(Bound::Pending)?;
             let mut lease = self.wait(settings).await?;
+            drop(pending);
             lease.settings = settings;
             let fits = wanted.reuse == Reuse::Idle
                 && lease.connection.as_ref().is_some_and(|connection| wanted.takes(connection));
@@ -191,6 +204,7 @@ impl Endpoint {
     async fn open(&self, mut lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         lease.connection = None;
         lease.reused = false;
+        let admitted = wanted.bounded(Bound::Connections)?;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
         let addresses = match tokio::time::timeout(timeout, self.host.addresses(self.port)).await {
@@ -207,7 +221,9 @@ impl Endpoint {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }
         let left = timeout.saturating_sub(started.elapsed());
-        lease.connection = Some(Connection::open(&allowed, left).await?);
+        let mut connection = Connection::open(&allowed, left).await?;
+        connection.wear = Wear::new(admitted);
+        lease.connection = Some(connection);
         Ok(lease)
     }
 
@@ -236,7 +252,8 @@ impl Endpoint {
             self.open.set(self.open.get() - 1);
             return;
         }
-        let usable = connection.filter(Connection::is_ready);
+        let usable =
+            connection.filter(|connection| connection.is_ready() && !connection.wear.is_worn(settings.wear));
         let HandOver::Nobody(usable) = self.hand_over(usable, settings) else { return };
         match usable {
             Some(connection) if settings.idle_max > 0 => {
@@ -311,8 +328,15 @@ enum HandOver {
 }
 
 impl Wanted<'_> {
+    /// One more of what the upstream's circuit breakers bound.
+    fn bounded(self, bound: Bound) -> Result<Option<Admitted>, Fault> {
+        self.bounds.map_or(Ok(None), |state| breaker::admit(state, bound))
+    }
+
     fn takes(self, connection: &Connection) -> bool {
-        connection.is_ready() && self.admits.is_none_or(|admits| admits(connection.peer().ip()))
+        connection.is_ready()
+            && !connection.wear.is_worn(self.settings.wear)
+            && self.admits.is_none_or(|admits| admits(connection.peer().ip()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! (RFC 9110, section 9.2.2) or was declared to be, with a body that is still there.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -13,12 +14,13 @@ use tokio::time::Instant;
 
 use super::affinity::Wish;
 use super::balance::{Group, Picked, Tried};
+use super::breaker::{self, Admitted, Bound};
 use super::delivery::Delivery;
 use super::endpoint::Settings;
 use super::error::UpstreamErrorKind;
 use super::hash::Dice;
 use super::replay::Replay;
-use super::state::Counters;
+use super::state::UpstreamState;
 use super::{Sent, UpstreamError};
 use crate::config::Retries;
 
@@ -88,20 +90,20 @@ pub(super) fn is_safe(retries: &Retries, method: &Method) -> bool {
 pub(super) struct Run<'a, 'd> {
     pub(super) group: &'a Group,
     pub(super) retries: &'a Retries,
-    pub(super) counters: &'a Counters,
+    pub(super) state: &'a Arc<UpstreamState>,
     pub(super) settings: Settings,
     pub(super) wish: Wish,
     pub(super) delivery: Delivery<'d>,
     /// Retries so far.
     done: u32,
     deadline: Option<Instant>,
-    token: Option<Counted<'a>>,
+    token: Option<(Counted<'a>, Option<Admitted>)>,
     _waiting: Counted<'a>,
 }
 
 impl<'a, 'd> Run<'a, 'd> {
     pub(super) fn new(
-        (group, retries, counters): (&'a Group, &'a Retries, &'a Counters),
+        (group, retries, state): (&'a Group, &'a Retries, &'a Arc<UpstreamState>),
         settings: Settings,
         wish: Wish,
         delivery: Delivery<'d>,
@@ -111,7 +113,7 @@ impl<'a, 'd> Run<'a, 'd> {
         Self {
             group,
             retries,
-            counters,
+            state,
             settings,
             wish,
             delivery,
@@ -196,16 +198,17 @@ impl<'a, 'd> Run<'a, 'd> {
         }
         self.token = None;
         if !self.group.budget.allows(self.retries) {
-            self.counters.budget_exhausted.add();
+            self.state.counters.budget_exhausted.add();
             return false;
         }
         let pause = self.group.budget.pause(self.retries, self.done + 1);
         if self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
             return false;
         }
-        self.token = Some(Counted::new(&self.group.budget.retrying));
+        let Ok(admitted) = breaker::admit(self.state, Bound::Retries) else { return false };
+        self.token = Some((Counted::new(&self.group.budget.retrying), admitted));
         self.done += 1;
-        self.counters.retries.add();
+        self.state.counters.retries.add();
         tokio::time::sleep(pause).await;
         true
     }

@@ -13,6 +13,7 @@ mod target;
 pub(super) use outlier::Judgement;
 pub use target::{Condition, TargetState};
 
+use super::breaker::{Bound, Load};
 use crate::component::Server;
 use crate::config::{self, Policies, Target, UpstreamKind};
 
@@ -26,6 +27,8 @@ pub struct UpstreamState {
     pub counters: Arc<Counters>,
     configured: Vec<Target>,
     policies: Policies,
+    /// What is under way, as far as it is bounded.
+    pub(super) load: Arc<Load>,
     /// Whether a worker is about to put a target out.
     ejecting: AtomicBool,
 }
@@ -41,6 +44,8 @@ pub struct Counters {
     pub ejections: Counter,
     /// Checks of targets that failed.
     pub failed_checks: Counter,
+    /// What circuit breakers refused, by [`Bound`].
+    pub refused: [Counter; 4],
 }
 
 /// A number that only grows.
@@ -86,12 +91,18 @@ impl UpstreamState {
         };
         Arc::new(Self {
             name: upstream.name.clone(),
+            load: previous.map(|previous| previous.load.clone()).unwrap_or_default(),
             ejecting: AtomicBool::new(false),
             targets: configured.iter().map(target).collect(),
             counters: previous.map(|previous| previous.counters.clone()).unwrap_or_default(),
             configured: configured.to_vec(),
             policies: upstream.policies.clone(),
         })
+    }
+
+    /// What counts towards a bound now; zero where there is no such bound.
+    pub fn under_way(&self, bound: Bound) -> u32 {
+        self.load.get(bound)
     }
 
     fn target(&self, address: &str) -> Option<&Arc<TargetState>> {
@@ -132,7 +143,7 @@ mod tests {
         let second = UpstreamState::of(&configured, Some(&first));
         assert!(Arc::ptr_eq(&first.targets[1], &second.targets[0]), "the target is still there");
         assert_eq!(&*second.targets[1].address, "127.0.0.1:3");
-        let slow_start = Some(std::time::Duration::from_secs(60));
+        let slow_start = Some(std::time::Duration::from_mins(1));
         let weights = [0, 1].map(|index: usize| second.targets[index].weight(1, slow_start));
         assert_eq!(weights, [100, 10], "the new target comes up slowly, the old one is as warm as it was");
     }

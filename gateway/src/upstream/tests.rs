@@ -11,6 +11,7 @@ use super::{Destination, Sent, UpstreamError, UpstreamErrorKind, UpstreamState, 
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
 use crate::config::{Policies, Target, Upstream, UpstreamKind};
 
+mod bounds;
 mod ending;
 mod failures;
 mod limits;

@@ -196,3 +196,23 @@ pub(in super::super) enum RawHealthKind {
     /// The health service of gRPC.
     Grpc,
 }
+
+/// Bounds on what is under way at the upstream, all workers together. What is beyond them is answered 503 at once;
+/// what is left out is not bounded.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "these are the keys of the file")]
+pub(in super::super) struct RawBreakers {
+    /// Open connections, idle ones included.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) connections_max: Option<u32>,
+    /// Requests that wait for a connection.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) pending_max: Option<u32>,
+    /// Requests, from their head to the end of their answer.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) requests_max: Option<u32>,
+    /// Requests that are being sent again; one beyond is not, and its last answer is passed on.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) retries_max: Option<u32>,
+}

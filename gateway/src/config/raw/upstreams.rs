@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::RawDuration;
-use super::policies::{RawAffinity, RawHash, RawHealth, RawOutliers, RawRetries};
+use super::policies::{RawAffinity, RawBreakers, RawHash, RawHealth, RawOutliers, RawRetries};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -56,6 +56,13 @@ pub(in super::super) struct RawUpstream {
     pub(in super::super) health: Option<RawHealth>,
     /// How long a target that is new, or was out, takes to come up to its full share; at once when left out.
     pub(in super::super) slow_start: Option<RawDuration>,
+    /// Bounds on what is under way, all workers together.
+    pub(in super::super) breakers: Option<RawBreakers>,
+    /// Age from which a connection is closed instead of being used again.
+    pub(in super::super) connection_age_max: Option<RawDuration>,
+    /// Most requests over one connection.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) connection_requests_max: Option<u32>,
 }
 
 /// A built-in upstream.

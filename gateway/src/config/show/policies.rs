@@ -1,6 +1,8 @@
 //! The keys of an upstream about balancing and failures, as `config show` prints them.
 
-use super::super::policies::{Affinity, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
+use super::super::policies::{
+    Affinity, Breakers, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries,
+};
 use super::{Shown, duration, list, map, size, text};
 
 /// The keys that are set, in the order of the reference.
@@ -22,6 +24,11 @@ pub(super) fn policies(policies: &Policies) -> Vec<(&'static str, Shown)> {
         entries.push(("health", self::health(health)));
     }
     entries.extend(policies.slow_start.map(|time| ("slow_start", duration(time))));
+    if policies.breakers != Breakers::default() {
+        entries.push(("breakers", breakers(&policies.breakers)));
+    }
+    entries.extend(policies.connection_age_max.map(|age| ("connection_age_max", duration(age))));
+    entries.extend(policies.connection_requests_max.map(|most| ("connection_requests_max", count(most))));
     entries
 }
 
@@ -109,4 +116,14 @@ fn health(health: &HealthCheck) -> Shown {
         ("unhealthy_after", count(health.unhealthy_after)),
     ]);
     map(entries)
+}
+
+fn breakers(breakers: &Breakers) -> Shown {
+    let bounds = [
+        ("connections_max", breakers.connections_max),
+        ("pending_max", breakers.pending_max),
+        ("requests_max", breakers.requests_max),
+        ("retries_max", breakers.retries_max),
+    ];
+    map(bounds.into_iter().filter_map(|(key, most)| Some((key, count(most?)))))
 }

@@ -4,7 +4,9 @@ use http::{HeaderName, Method, StatusCode};
 
 use super::super::codes;
 use super::super::document::Node;
-use super::super::policies::{Affinity, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
+use super::super::policies::{
+    Affinity, Breakers, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries,
+};
 use super::super::raw::{
     RawAffinity, RawFailure, RawHash, RawHashField, RawHealth, RawHealthKind, RawOutliers, RawRetries,
     RawRetryCause, RawUpstream,
@@ -24,6 +26,14 @@ pub(super) fn validate(raw: &RawUpstream, balance: &str, node: &Node, context: &
         outliers: raw.outliers.as_ref().map(|raw| outliers(raw, node.at("outliers"), context)),
         health: raw.health.as_ref().map(|raw| health(raw, node.at("health"), context)),
         slow_start: raw.slow_start.map(|time| time.0),
+        breakers: raw.breakers.as_ref().map_or_else(Breakers::default, |raw| Breakers {
+            connections_max: raw.connections_max,
+            pending_max: raw.pending_max,
+            requests_max: raw.requests_max,
+            retries_max: raw.retries_max,
+        }),
+        connection_age_max: raw.connection_age_max.map(|age| age.0),
+        connection_requests_max: raw.connection_requests_max,
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn now() -> u64 {
     static BEGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
         // A clock that a test has stopped may be a little behind.
         let now = std::time::Instant::now();
-        now.checked_sub(Duration::from_secs(60)).unwrap_or(now)
+        now.checked_sub(Duration::from_mins(1)).unwrap_or(now)
     });
     let begin = *BEGIN;
     // The runtime's clock, which tests move.
