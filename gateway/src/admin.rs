@@ -15,6 +15,7 @@
 pub mod client;
 mod patches;
 pub mod socket;
+mod upstreams;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -166,6 +167,7 @@ impl Admin {
             "compile": shared.promotion.status(),
             "patches": shared.patches.report(&generation.patches),
             "serving": serving(&generation),
+            "upstreams": upstreams::report(&generation),
         })
     }
 

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 mod end_reason;
 mod error;
 mod filtered;
+mod kept;
 mod stream;
 
 pub use end_reason::EndReason;
@@ -28,6 +29,7 @@ pub(crate) use stream::Phase;
 pub use stream::{Progress, StreamLimits};
 
 use filtered::Filtered;
+use kept::Kept;
 use stream::Stream;
 
 /// Most bytes set aside for a body before any of it has come, whatever length it claims.
@@ -51,6 +53,8 @@ enum Source {
     Stream(Stream),
     /// Passed on through filters.
     Filtered(Box<Filtered>),
+    /// Remembered while it is passed on, so that it can be sent again.
+    Kept(Kept),
     /// Ended early by this error.
     Failed(BodyError),
 }
@@ -117,6 +121,29 @@ impl ProxyBody {
         Self::new(Source::Filtered(Box::new(Filtered::new(self, side, filters))))
     }
 
+    /// This body as one that can be sent again as long as no more than `bytes_max` bytes of it have passed.
+    #[must_use]
+    pub(crate) fn kept(self, bytes_max: usize) -> Self {
+        match self.source {
+            Source::Stream(_) | Source::Filtered(_) => Self::new(Source::Kept(Kept::new(self, bytes_max))),
+            _ => self,
+        }
+    }
+
+    /// Whether passing it on from the beginning would give all of it: false for a kept body that was too large, or
+    /// that failed.
+    pub(crate) fn can_begin(&self) -> bool {
+        match &self.source {
+            Source::Kept(kept) => kept.can_begin(),
+            Source::Failed(_) => false,
+            _ => true,
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.source, Source::Failed(_))
+    }
+
     fn new(source: Source) -> Self {
         Self { source, bytes: 0, ending: None }
     }
@@ -129,9 +156,14 @@ impl ProxyBody {
         self.ending().callback = Some(Box::new(callback));
     }
 
-    /// Keeps `value` alive until the body is over and drops it before the `on_end` callback runs.
+    /// Keeps `value` alive until the body is over, beside what it holds already, and drops it before the `on_end`
+    /// callback runs.
     pub(crate) fn hold(&mut self, value: Box<dyn Any>) {
-        self.ending().held = Some(value);
+        let held = &mut self.ending().held;
+        *held = Some(match held.take() {
+            Some(before) => Box::new((before, value)),
+            None => value,
+        });
     }
 
     fn ending(&mut self) -> &mut Ending {
@@ -143,6 +175,7 @@ impl ProxyBody {
     pub fn watch(&mut self) -> Option<Rc<Progress>> {
         match &mut self.source {
             Source::Stream(stream) => Some(stream.watch()),
+            Source::Kept(kept) => kept.watch(),
             _ => None,
         }
     }
@@ -155,11 +188,12 @@ impl ProxyBody {
         self.bytes_passed().saturating_add(self.size_hint().lower()) <= bytes_max
     }
 
-    /// The same body again, if it is one that can be sent twice: empty, or in memory and not begun.
+    /// The same body again, if it is one that can be sent twice: empty, in memory and not begun, or kept.
     pub fn replay(&self) -> Option<Self> {
         match &self.source {
             Source::Empty if self.bytes == 0 => Some(Self::empty()),
             Source::Full(data) => Some(Self::full(data.clone())),
+            Source::Kept(kept) => Some(Self::new(Source::Kept(kept.again()))),
             _ => None,
         }
     }
@@ -272,12 +306,11 @@ impl Body for ProxyBody {
             },
             Source::Filtered(filtered) => match filtered.poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(item) => {
-                    if let Some(Ok(frame)) = &item {
-                        this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                    }
-                    item
-                }
+                Poll::Ready(item) => counted(&mut this.bytes, item),
+            },
+            Source::Kept(kept) => match kept.poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(item) => counted(&mut this.bytes, item),
             },
         };
         match &item {
@@ -302,6 +335,7 @@ impl Body for ProxyBody {
             Source::Full(_) | Source::Failed(_) => false,
             Source::Stream(stream) => stream.is_end_stream(),
             Source::Filtered(filtered) => filtered.is_end_stream(),
+            Source::Kept(kept) => kept.is_end_stream(),
         }
     }
 
@@ -311,10 +345,21 @@ impl Body for ProxyBody {
             Source::Full(data) => SizeHint::with_exact(data.len() as u64),
             Source::Stream(stream) => stream.size_hint(),
             Source::Filtered(filtered) => filtered.size_hint(),
+            Source::Kept(kept) => kept.size_hint(),
             Source::Failed(_) => SizeHint::default(),
         }
     }
 }
+
+/// What a poll of a part of the body gave, its bytes added to those passed on.
+fn counted(bytes: &mut u64, item: Item) -> Item {
+    if let Some(Ok(frame)) = &item {
+        *bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
+    item
+}
+
+type Item = Option<Result<Frame<Bytes>, BodyError>>;
 
 impl Drop for ProxyBody {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ mod patch;
 mod promotion;
 mod routes;
 mod script;
+mod upstreams;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -22,7 +22,10 @@ use std::sync::Arc;
 use forebay_engine::{Implementation, Provider};
 
 pub use access_filter::{AccessFilter, AccessView, Keep};
-pub use balancer::{Balancer, BalancerKind, Candidate, Choice, ROUND_ROBIN, Standing, Turns};
+pub use balancer::{
+    Balancer, BalancerKind, CONSISTENT_HASH, Candidate, Choice, LEAST_REQUEST, POWER_OF_TWO, ROUND_ROBIN,
+    Server, Standing, Turns,
+};
 pub use error_page::{ErrorInfo, ErrorPage, PROBLEM_DETAILS, ProblemDetails};
 pub use key_lookup::{Credential, KeyLookup, KeyLookupKind};
 pub use middleware::{Middleware, SettingProblem, Setup};
@@ -129,11 +132,8 @@ impl Component {
 /// The components that the gateway brings along.
 pub fn builtin() -> Vec<Component> {
     let mut components = crate::middleware::components();
-    components.push(Component::built_in(
-        ROUND_ROBIN,
-        "1.0.0",
-        Part::Balancer(crate::upstream::round_robin()),
-    ));
+    let balancers = crate::upstream::balancers().into_iter();
+    components.extend(balancers.map(|(id, kind)| Component::built_in(id, "1.0.0", Part::Balancer(kind))));
     components.push(Component::built_in(PROBLEM_DETAILS, "1.0.0", Part::ErrorPage(Arc::new(ProblemDetails))));
     components
 }

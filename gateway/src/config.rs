@@ -15,6 +15,7 @@ mod listen;
 mod load;
 mod locate;
 mod patches;
+mod policies;
 mod problem;
 mod raw;
 mod read;
@@ -47,6 +48,7 @@ pub use listen::{
 pub use load::{admin_socket, check, load, parse, parse_with};
 pub use locate::{Located, locate};
 pub use patches::{OnExcess, PatchBudget, PatchSettings, SignaturePolicy, TrialLimits, TrustedKey};
+pub use policies::{Affinity, Breakers, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
 pub(crate) use raw::{RawDuration, RawSize, schema_of};
 pub use show::{show, show_json};
 pub(crate) use suggest::{closest, listed};
@@ -262,6 +264,8 @@ pub struct Upstream {
     pub upgrade_idle_timeout: Duration,
     /// Id of the load balancer.
     pub balance: Arc<str>,
+    /// How requests are spread, and what happens when targets fail.
+    pub policies: Policies,
     /// Where the upstream stands in the configuration file.
     pub location: Option<Location>,
 }
@@ -286,6 +290,18 @@ pub struct Target {
     pub tls: bool,
     /// Share of the traffic relative to the others; 1 to 1000.
     pub weight: u32,
+}
+
+impl Target {
+    /// `host:port`, with brackets around an IPv6 address.
+    pub fn address(&self) -> String {
+        let brackets = self.host.contains(':');
+        if brackets {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
 }
 
 /// One route: what it matches and what happens then.

@@ -19,13 +19,13 @@ use natives::Natives;
 pub use natives::middleware_of;
 pub use serves::Serves;
 
-use crate::component::{Balancer, Registry};
-use crate::config::{Config, Upstream};
+use crate::component::Registry;
+use crate::config::Config;
 use crate::patch::service::Selection;
 use crate::promote::Watch;
 use crate::route::Router;
 use crate::tls::{Client, Server, Tickets};
-use crate::upstream::Allow;
+use crate::upstream::{Allow, Destination};
 
 /// An immutable snapshot of everything that serves.
 pub struct Generation {
@@ -79,15 +79,4 @@ pub struct Route {
     pub answers_preflight: bool,
     /// Names of query parameters whose values logs do not tell.
     pub secret_parameters: Vec<Arc<str>>,
-}
-
-/// An upstream with what chooses its targets.
-#[derive(Debug)]
-pub struct Destination {
-    /// Its settings.
-    pub upstream: Upstream,
-    /// What chooses the target of a request.
-    pub balancer: Arc<dyn Balancer>,
-    /// TLS to the targets, if one of them is `https`.
-    pub tls: Option<Arc<Client>>,
 }

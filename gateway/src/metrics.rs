@@ -5,6 +5,7 @@
 mod http2;
 mod tls;
 mod tunnels;
+mod upstream;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use forebay_engine::host::MetricKind;
 pub use http2::Http2Metrics;
 pub use tls::{TlsMetrics, render_expiries};
 pub use tunnels::TunnelMetrics;
+pub use upstream::render as render_upstreams;
 
 /// Upper bounds of the duration buckets in microseconds: the OpenTelemetry advice, and finer below 5 ms.
 const BUCKETS_US: [u64; 17] = [

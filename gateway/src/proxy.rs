@@ -23,10 +23,10 @@ use hyper::body::Incoming;
 use crate::body::{ProxyBody, Side, StreamLimits};
 use crate::component::ErrorPage;
 use crate::config::Upstream;
-use crate::generation::Destination;
 use crate::hygiene;
 use crate::respond::GatewayError;
 use crate::steps::{Outcome, StepRunner, Unread, Upgrade};
+use crate::upstream::Destination;
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 use finish::Finish;
@@ -183,12 +183,12 @@ async fn forward(
 ) -> (Box<Exchange>, Result<&'static str, GatewayError>) {
     let mut request = outgoing(run, &mut exchange, unread);
     let sent_at = Instant::now();
-    let Destination { upstream, balancer, tls } = destination;
+    let upstream = &destination.upstream;
     let asked = upgrade_to(upstream, &request, unread);
     if let Some(protocol) = &asked {
         hygiene::set_upgrade(request.headers_mut(), protocol.clone());
     }
-    let sent = run.worker.upstreams.deliver(upstream, balancer, tls.as_ref(), request).await;
+    let sent = run.worker.upstreams.deliver(destination, request, exchange.client.ip).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {

@@ -21,6 +21,7 @@ use crate::patch::service::Patches;
 use crate::promote::Promotion;
 use crate::promote::compile::compiler;
 use crate::status_listener::{self, Status};
+use crate::upstream::health;
 use crate::worker::{self, Phase, Shared, Worker, listen};
 
 /// Why the gateway did not start, or ended.
@@ -98,6 +99,7 @@ pub fn run(config: Config, config_path: Option<PathBuf>, watch_files: bool) -> R
         } else {
             None
         };
+        tokio::spawn(health::follow(shared.clone(), phases.clone()));
         let workers = start_workers(&shared, listeners, &access_log, &phases)?;
         watch_workers(workers, events);
         for address in &addresses {

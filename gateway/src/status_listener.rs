@@ -84,6 +84,7 @@ impl Status {
         let successful = u8::from(last.successful != Some(false));
         let mut promotion = String::new();
         self.shared.promotion.metrics(&mut promotion);
+        metrics::render_upstreams(&mut promotion, serving.upstreams.iter());
         let servers = serving.tls.iter().flatten();
         metrics::render_expiries(&mut promotion, servers.flat_map(|server| &server.expiries));
         format!(

@@ -8,7 +8,8 @@
 //! Everything belongs to one worker, and is neither shared nor locked. What is safe to do again is done again:
 //! - a target that cannot be connected to is passed over, since nothing was sent;
 //! - a request that hyper hands back unsent, because its idle connection had been closed, is sent once more;
-//! - a request that may have been seen is sent once more only if its idle connection died under it, its method
+//! - where the configuration has `retries`, more is done again, by the rules of `retry`;
+//! - otherwise a request that may have been seen is sent once more only if its idle connection died under it, its method
 //!   is idempotent, and its body is empty or in memory. A POST never is; before one goes over an idle
 //!   connection, the kernel is asked whether the connection is still open.
 //!
@@ -16,45 +17,57 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::header::SET_COOKIE;
 use http::{Request, Response};
 
 use crate::body::ProxyBody;
 use crate::component::Balancer;
-use crate::config::{self, Target, UpstreamKind, UpstreamProtocol};
+use crate::config::{self, Affinity, Target, UpstreamKind, UpstreamProtocol};
 use crate::tls::Client;
 
+mod affinity;
 mod allow;
 mod backoff;
 mod balance;
+mod breaker;
 mod client;
 mod connection;
 mod delivery;
 mod echo;
 mod endpoint;
 mod error;
+mod hash;
+pub mod health;
 mod http2_form;
 mod lease;
 mod multiplexed;
 mod pool;
 mod replay;
 mod resolve;
+mod retry;
 mod shared;
 mod sharing;
 mod socket;
+mod state;
 mod transmit;
 mod transport;
 mod upgraded;
+mod wear;
 
 pub use allow::{Allow, AllowError};
-pub use balance::round_robin;
+pub use balance::balancers;
+pub use breaker::Bound;
 pub use client::{HttpAnswer, HttpCall, HttpClient, HttpError, HttpErrorKind};
 pub use error::{UpstreamError, UpstreamErrorKind};
+pub use state::{Condition, Counter, Counters, TargetState, UpstreamState};
 pub use upgraded::{Duplex, Raw, Upgraded};
 
-use balance::{Group, Tried};
+use affinity::Wish;
+use balance::{Group, Picked, Tried};
 use delivery::Delivery;
 use endpoint::Settings;
 use pool::Pool;
@@ -75,6 +88,19 @@ struct Known {
     group: Rc<Group>,
     protocol: UpstreamProtocol,
     identity: Option<Arc<str>>,
+}
+
+/// An upstream with what chooses its targets, and what is known of them. Part of a generation.
+#[derive(Debug)]
+pub struct Destination {
+    /// Its settings.
+    pub upstream: config::Upstream,
+    /// What chooses the target of a request.
+    pub balancer: Arc<dyn Balancer>,
+    /// TLS to the targets, if one of them is `https`.
+    pub tls: Option<Arc<Client>>,
+    /// What all workers know of it.
+    pub state: Arc<UpstreamState>,
 }
 
 /// A response head with the body on its way.
@@ -98,8 +124,7 @@ impl Upstreams {
         Self::default()
     }
 
-    /// Sends `request` to a target of `upstream`, which `balancer` chooses, and waits for the head of the response.
-    /// `tls` is what `https` targets are spoken to with.
+    /// Sends the request of `client` to a target of the upstream and waits for the head of the response.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
@@ -107,33 +132,55 @@ impl Upstreams {
     /// `LocalRuntime`.
     pub async fn deliver(
         &self,
-        upstream: &config::Upstream,
-        balancer: &Arc<dyn Balancer>,
-        tls: Option<&Arc<Client>>,
+        destination: &Destination,
         request: Request<ProxyBody>,
+        client: IpAddr,
     ) -> Result<Sent, UpstreamError> {
-        let targets = match &upstream.kind {
-            UpstreamKind::Echo => return Self::echo(request).await,
-            UpstreamKind::Targets(targets) => targets,
-        };
+        let upstream = &destination.upstream;
+        if matches!(upstream.kind, UpstreamKind::Echo) {
+            return Self::echo(request).await;
+        }
+        let admitted = breaker::admit(&destination.state, Bound::Requests);
+        let admitted =
+            admitted.map_err(|fault| UpstreamError { detail: fault.detail, ..fault.kind.unsent() })?;
+        let mut sent = self.deliver_to_targets(destination, request, client).await?;
+        if let Some(admitted) = admitted {
+            sent.response.body_mut().hold(Box::new(admitted));
+        }
+        Ok(sent)
+    }
+
+    async fn deliver_to_targets(
+        &self,
+        destination: &Destination,
+        request: Request<ProxyBody>,
+        client: IpAddr,
+    ) -> Result<Sent, UpstreamError> {
+        let upstream = &destination.upstream;
         let settings = Settings::from(upstream);
-        let group = self.group(upstream, targets, balancer, tls);
-        let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let group = self.group(destination);
+        let affinity = upstream.policies.affinity.as_ref();
+        let wish = Wish::of(&request, client, (upstream.policies.hash.as_ref(), affinity));
+        let delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let mut delivery = delivery.within(&destination.state);
+        if let Some(retries) = &upstream.policies.retries {
+            delivery.keep_body(retries);
+            let rules = (&*group, retries, &destination.state);
+            let (sent, picked) = retry::Run::new(rules, settings, wish, delivery).finish().await?;
+            return Ok(sent.at_home(affinity, wish, &picked));
+        }
         let mut tried = Tried::default();
-        let mut last = None;
-        while let Some(endpoint) = group.pick(&mut tried, settings, (&upstream.name, delivery.headers())) {
-            match delivery.attempt(endpoint).await {
-                Ok(sent) => return Ok(sent),
-                Err(error) if delivery.may_go_elsewhere() => last = Some(error),
+        let mut last = UpstreamError::no_target();
+        while let Some(picked) = group.pick(&mut tried, settings, (delivery.headers(), wish)) {
+            let outcome = delivery.attempt(picked.endpoint).await;
+            group.judge(&picked, &outcome);
+            match outcome {
+                Ok(sent) => return Ok(sent.at_home(affinity, wish, &picked)),
+                Err(error) if delivery.may_go_elsewhere() => last = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or(UpstreamError {
-            kind: UpstreamErrorKind::NoTarget,
-            address: None,
-            attempts: 0,
-            detail: String::new(),
-        }))
+        Err(last)
     }
 
     /// A client for scripts' own calls, over the same connections, to the destinations `allow` names.
@@ -146,27 +193,22 @@ impl Upstreams {
         self.groups.borrow_mut().retain(|name, _| configured.contains_key(name));
     }
 
-    fn group(
-        &self,
-        upstream: &config::Upstream,
-        targets: &[Target],
-        balancer: &Arc<dyn Balancer>,
-        tls: Option<&Arc<Client>>,
-    ) -> Rc<Group> {
-        let identity = tls.map(|tls| tls.identity());
+    fn group(&self, destination: &Destination) -> Rc<Group> {
+        let Destination { upstream, tls, .. } = destination;
+        let identity = tls.as_ref().map(|tls| tls.identity());
         if let Some(known) = self.groups.borrow().get(&upstream.name)
-            && known.group.is_for(targets, balancer)
+            && known.group.is_for(destination)
             && known.protocol == upstream.protocol
             && known.identity.as_ref() == identity
         {
             return Rc::clone(&known.group);
         }
         let endpoint = |target: &Target| {
-            let tls = tls.filter(|_| target.tls).cloned();
+            let tls = tls.clone().filter(|_| target.tls);
             let transport = Transport { protocol: upstream.protocol, tls };
             self.pool.endpoint(&target.host, target.port, &transport)
         };
-        let group = Rc::new(Group::new(targets, balancer, endpoint));
+        let group = Rc::new(Group::new(destination, endpoint));
         let (identity, protocol) = (identity.cloned(), upstream.protocol);
         let known = Known { group: Rc::clone(&group), protocol, identity };
         self.groups.borrow_mut().insert(Arc::clone(&upstream.name), known);
@@ -184,6 +226,19 @@ impl Upstreams {
                 detail: String::new(),
             }),
         }
+    }
+}
+
+impl Sent {
+    /// With the cookie that makes the client come back, unless it has come by it.
+    fn at_home(mut self, affinity: Option<&Affinity>, wish: Wish, picked: &Picked<'_>) -> Self {
+        if let Some(affinity) = affinity
+            && wish.home != Some(picked.id)
+            && let Some(cookie) = affinity::set_cookie(affinity, picked.id)
+        {
+            self.response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod balancing;
 mod bodies;
 mod cli;
 mod compiled;
@@ -13,6 +14,7 @@ mod middleware;
 mod patches;
 mod promotion;
 mod proxying;
+mod resilience;
 mod scripts;
 mod strictness;
 mod tls;

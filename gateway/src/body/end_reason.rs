@@ -30,6 +30,12 @@ pub enum EndReason {
     QueueFull,
     /// No connection became free within `queue_timeout` (UO).
     QueueTimeout,
+    /// As many connections to the upstream as its circuit breakers allow (UO).
+    BreakerConnections,
+    /// As many requests wait for a connection as the circuit breakers of the upstream allow (UO).
+    BreakerPending,
+    /// As many requests are under way as the circuit breakers of the upstream allow (UO).
+    BreakerRequests,
     /// The upstream did not begin to answer within `response_timeout` (UT).
     ResponseTimeout,
     /// The upstream stopped reading the request body for longer than `body_timeout`.
@@ -54,7 +60,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -67,6 +73,9 @@ impl EndReason {
         Self::ConnectTimeout,
         Self::QueueFull,
         Self::QueueTimeout,
+        Self::BreakerConnections,
+        Self::BreakerPending,
+        Self::BreakerRequests,
         Self::ResponseTimeout,
         Self::UpstreamUnread,
         Self::UpstreamReset,
@@ -94,6 +103,9 @@ impl EndReason {
             Self::ConnectTimeout => "connect_timeout",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",
+            Self::BreakerConnections => "breaker_connections",
+            Self::BreakerPending => "breaker_pending",
+            Self::BreakerRequests => "breaker_requests",
             Self::ResponseTimeout => "response_timeout",
             Self::UpstreamUnread => "upstream_unread",
             Self::UpstreamReset => "upstream_reset",

@@ -150,7 +150,7 @@ fn status_text(status: &Value) -> String {
          routes       {}, {} scripts\n\
          connections  {}, {} requests under way\n\
          last reload  {}\n\
-         patches      {}{}\n\
+         patches      {}{}{}\n\
          {}",
         text(&status["version"]),
         status["pid"],
@@ -166,6 +166,7 @@ fn status_text(status: &Value) -> String {
         last.trim_end(),
         super::patch::summary(&status["patches"]),
         super::routes::serving_text(&status["serving"]),
+        super::upstreams::status_text(&status["upstreams"]),
         super::promotion::status_text(&status["compile"]),
     )
 }

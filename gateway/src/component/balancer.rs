@@ -4,8 +4,14 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-/// Id of the built-in balancer, which upstreams use that name none.
+/// Id of the built-in balancer that upstreams use that name none: turns by weight.
 pub const ROUND_ROBIN: &str = "round_robin";
+/// Id of the built-in balancer that takes the target with the fewest connections in use.
+pub const LEAST_REQUEST: &str = "least_request";
+/// Id of the built-in balancer that takes the less busy one of two targets chosen at random.
+pub const POWER_OF_TWO: &str = "power_of_two";
+/// Id of the built-in balancer that takes the same target for the same key.
+pub const CONSISTENT_HASH: &str = "consistent_hash";
 
 /// One way of balancing.
 pub trait BalancerKind: Send + Sync + std::fmt::Debug {
@@ -19,8 +25,17 @@ pub trait BalancerKind: Send + Sync + std::fmt::Debug {
 
 /// The balancer of one upstream, common to all workers.
 pub trait Balancer: Send + Sync + std::fmt::Debug {
-    /// One worker's part, for targets at these addresses (`host:port`).
-    fn turns(&self, targets: &[Arc<str>]) -> Box<dyn Turns>;
+    /// One worker's part, for these targets.
+    fn turns(&self, targets: &[Server]) -> Box<dyn Turns>;
+}
+
+/// A target as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `host:port`.
+    pub address: Arc<str>,
+    /// Its share of the traffic relative to the others, from 1.
+    pub weight: u32,
 }
 
 /// What one worker knows of whose turn it is.
@@ -41,6 +56,8 @@ pub struct Choice<'a> {
     pub candidates: &'a [Candidate],
     /// Header fields of the request.
     pub headers: &'a HeaderMap,
+    /// Hash of what the upstream's `hash` names, if the request has it.
+    pub hash: Option<u64>,
 }
 
 /// A target as it is at the moment, seen from one worker.

@@ -8,6 +8,7 @@
 mod compile;
 mod listen;
 mod patches;
+mod policies;
 mod routes;
 mod scalars;
 mod schema;
@@ -25,6 +26,10 @@ pub(super) use listen::{
     RawProtocol, RawTls, RawTlsVersion,
 };
 pub(super) use patches::{RawOnExcess, RawPatches, RawSignatures};
+pub(super) use policies::{
+    RawAffinity, RawFailure, RawHash, RawHashField, RawHealth, RawHealthKind, RawOutliers, RawRetries,
+    RawRetryCause,
+};
 pub(super) use routes::{RawOnError, RawRoute, RawStep, RawStepSettings, RawValueMatch};
 pub(super) use scalars::RawTimeout;
 pub(crate) use scalars::{RawDuration, RawSize};

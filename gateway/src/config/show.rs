@@ -4,6 +4,7 @@
 //! secrets. Keys keep the order of the reference.
 
 mod listen;
+mod policies;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -243,6 +244,7 @@ fn upstream(upstream: &Upstream) -> Shown {
     if targets.iter().any(|target| target.tls) {
         entries.push(("tls", listen::upstream_tls(&upstream.tls)));
     }
+    entries.extend(policies::policies(&upstream.policies));
     map(entries)
 }
 

@@ -11,6 +11,7 @@ mod listen;
 mod names;
 mod patches;
 mod pattern;
+mod policies;
 mod routes;
 mod scripts;
 mod steps;

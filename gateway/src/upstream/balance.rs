@@ -1,32 +1,60 @@
-//! Which target a request goes to: asks the upstream's balancer, which is weighted round robin unless the
-//! configuration or a patch says otherwise, each worker for itself.
+//! Which target a request goes to: the one that the client's cookie names, where the upstream keeps clients at one
+//! target, else the one that the upstream's balancer chooses, each worker for itself.
 //!
-//! Targets that are away (refused a connection a moment ago) or saturated (no connection free) are passed over
+//! Targets that are away (refused a connection a moment ago, fail their checks, or are put out) or saturated (no connection free) are passed over
 //! while others are neither. A request never tries a target twice, so the number of targets bounds its tries.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::affinity::{self, Wish};
 use super::endpoint::{Endpoint, Settings};
-use crate::component::{Balancer, BalancerKind, Candidate, Choice, Standing, Turns};
+use super::retry::Budget;
+use super::state::{Judgement, TargetState, UpstreamState};
+use super::{Destination, Sent, UpstreamError};
+use crate::component::{Balancer, Candidate, Choice, Standing, Turns};
 use crate::config::Target;
 
-/// The targets of one upstream with their turns. Rebuilt when the configured targets or the balancer change.
+mod built_in;
+mod consistent_hash;
+mod least_request;
+mod power_of_two;
+mod round_robin;
+#[cfg(test)]
+mod tests;
+
+pub use built_in::balancers;
+
+/// The targets of one upstream with their turns. Rebuilt when the upstream or its balancer changes.
 pub(super) struct Group {
-    targets: Vec<Target>,
+    name: Arc<str>,
+    pub(super) state: Arc<UpstreamState>,
     members: Vec<Member>,
     balancer: Arc<dyn Balancer>,
     turns: RefCell<Box<dyn Turns>>,
     /// What the balancer is shown, kept so that a choice allocates nothing.
     candidates: RefCell<Vec<Candidate>>,
+    /// What is under way and tried again, where the upstream has retries.
+    pub(super) budget: Budget,
 }
 
 struct Member {
     weight: u32,
+    /// What the affinity cookie calls it.
+    id: u64,
     endpoint: Rc<Endpoint>,
+}
+
+/// A target that was chosen.
+pub(super) struct Picked<'a> {
+    pub(super) endpoint: &'a Rc<Endpoint>,
+    /// What the affinity cookie calls it.
+    pub(super) id: u64,
+    index: usize,
 }
 
 /// Which members a request has tried. The first costs no allocation, and mostly there is no second.
@@ -55,181 +83,93 @@ impl Tried {
 }
 
 impl Group {
-    pub(super) fn new(
-        targets: &[Target],
-        balancer: &Arc<dyn Balancer>,
-        endpoint: impl Fn(&Target) -> Rc<Endpoint>,
-    ) -> Self {
-        let members: Vec<Member> = targets
-            .iter()
-            .map(|target| Member { weight: target.weight.max(1), endpoint: endpoint(target) })
-            .collect();
-        let addresses: Vec<Arc<str>> = members.iter().map(|member| member.endpoint.address.clone()).collect();
-        let turns = RefCell::new(balancer.turns(&addresses));
-        let (targets, balancer) = (targets.to_vec(), balancer.clone());
-        Self { targets, members, balancer, turns, candidates: RefCell::default() }
+    pub(super) fn new(destination: &Destination, endpoint: impl Fn(&Target) -> Rc<Endpoint>) -> Self {
+        let state = &destination.state;
+        let member = |target: &Target| {
+            let endpoint = endpoint(target);
+            Member { weight: target.weight.max(1), id: affinity::id(&endpoint.address), endpoint }
+        };
+        Self {
+            name: destination.upstream.name.clone(),
+            state: state.clone(),
+            members: state.configured().iter().map(member).collect(),
+            balancer: destination.balancer.clone(),
+            turns: RefCell::new(destination.balancer.turns(&state.servers())),
+            candidates: RefCell::default(),
+            budget: Budget::default(),
+        }
     }
 
-    /// Whether it was built for these targets and this balancer.
-    pub(super) fn is_for(&self, targets: &[Target], balancer: &Arc<dyn Balancer>) -> bool {
-        self.targets == targets && Arc::ptr_eq(&self.balancer, balancer)
+    /// Whether it was built for what this is.
+    pub(super) fn is_for(&self, destination: &Destination) -> bool {
+        Arc::ptr_eq(&self.state, &destination.state) && Arc::ptr_eq(&self.balancer, &destination.balancer)
     }
 
-    /// The target that the balancer chooses among those not tried; `None` when it chooses none.
+    /// The target to try next, among those not tried; `None` when none will do.
     pub(super) fn pick(
         &self,
         tried: &mut Tried,
         settings: Settings,
-        (upstream, headers): (&str, &HeaderMap),
-    ) -> Option<&Rc<Endpoint>> {
+        (headers, wish): (&HeaderMap, Wish),
+    ) -> Option<Picked<'_>> {
         let mut candidates = self.candidates.borrow_mut();
         candidates.clear();
-        candidates.extend(
-            self.members
-                .iter()
-                .enumerate()
-                .map(|(index, member)| member.candidate(tried.contains(index), settings)),
-        );
-        let attempt = tried.count();
-        let choice = Choice { upstream, attempt, candidates: &candidates, headers };
-        let index = self.turns.borrow_mut().pick(&choice)?;
+        let slow_start = self.state.policies().slow_start;
+        candidates.extend(self.members.iter().enumerate().zip(&self.state.targets).map(
+            |((index, member), state)| member.candidate(tried.contains(index), settings, (state, slow_start)),
+        ));
+        let index = self.home(wish, &candidates).or_else(|| {
+            let attempt = tried.count();
+            let hash = wish.hash;
+            let choice = Choice { upstream: &self.name, attempt, candidates: &candidates, headers, hash };
+            self.turns.borrow_mut().pick(&choice)
+        })?;
         // A balancer of a patch may be wrong; a target is tried once whatever it says.
         if candidates.get(index)?.standing == Standing::Tried {
             return None;
         }
         tried.add(index);
-        let endpoint = &self.members[index].endpoint;
+        let Member { endpoint, id, .. } = &self.members[index];
         endpoint.backoff.trying();
-        Some(endpoint)
+        Some(Picked { endpoint, id: *id, index })
+    }
+
+    /// Takes note of how a request to the target went, where the upstream puts outliers out.
+    pub(super) fn judge(&self, picked: &Picked<'_>, outcome: &Result<Sent, UpstreamError>) {
+        let Some(rules) = &self.state.policies().outliers else { return };
+        let judgement = match outcome {
+            Ok(sent) => Judgement::of_status(sent.response.status().as_u16()),
+            Err(error) if error.kind.blames_target() => Judgement::Failure,
+            Err(_) => return,
+        };
+        self.state.judge(picked.index, judgement, rules);
+    }
+
+    /// The target that the client comes back to, if it can serve: a full one is waited for.
+    fn home(&self, wish: Wish, candidates: &[Candidate]) -> Option<usize> {
+        let home = wish.home?;
+        let index = self.members.iter().position(|member| member.id == home)?;
+        matches!(candidates[index].standing, Standing::Free | Standing::Saturated).then_some(index)
     }
 }
 
 impl Member {
-    fn candidate(&self, is_tried: bool, settings: Settings) -> Candidate {
+    fn candidate(
+        &self,
+        is_tried: bool,
+        settings: Settings,
+        (state, slow_start): (&TargetState, Option<Duration>),
+    ) -> Candidate {
         let standing = if is_tried {
             Standing::Tried
-        } else if self.endpoint.backoff.is_away() {
+        } else if state.is_out() || self.endpoint.backoff.is_away() {
             Standing::Away
         } else if self.endpoint.is_saturated(settings) {
             Standing::Saturated
         } else {
             Standing::Free
         };
-        Candidate { weight: self.weight, active: self.endpoint.active(), standing }
-    }
-}
-
-/// The built-in balancer: weighted round robin, smooth as in nginx.
-#[derive(Debug)]
-struct RoundRobin;
-
-/// The built-in balancer, the same value each time.
-pub fn round_robin() -> Arc<dyn BalancerKind> {
-    ONE.clone()
-}
-
-static ONE: LazyLock<Arc<RoundRobin>> = LazyLock::new(|| Arc::new(RoundRobin));
-
-impl BalancerKind for RoundRobin {
-    fn create(&self, _upstream: &str) -> Result<Arc<dyn Balancer>, String> {
-        Ok(ONE.clone())
-    }
-}
-
-impl Balancer for RoundRobin {
-    fn turns(&self, targets: &[Arc<str>]) -> Box<dyn Turns> {
-        Box::new(Credits(vec![0; targets.len()]))
-    }
-}
-
-/// For each target, what grows by its weight for each request that went elsewhere; the largest goes next.
-struct Credits(Vec<i64>);
-
-impl Turns for Credits {
-    fn pick(&mut self, choice: &Choice<'_>) -> Option<usize> {
-        let best_standing = choice.candidates.iter().map(|candidate| candidate.standing).min()?;
-        if best_standing == Standing::Tried {
-            return None;
-        }
-        let mut total = 0;
-        let mut best: Option<usize> = None;
-        for (index, candidate) in choice.candidates.iter().enumerate() {
-            if candidate.standing != best_standing {
-                continue;
-            }
-            let weight = i64::from(candidate.weight);
-            total += weight;
-            self.0[index] += weight;
-            if best.is_none_or(|best| self.0[index] > self.0[best]) {
-                best = Some(index);
-            }
-        }
-        self.0[best?] -= total;
-        best
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::upstream::pool::Pool;
-    use crate::upstream::transport::Transport;
-    use std::time::Duration;
-
-    const SETTINGS: Settings = Settings {
-        connect_timeout: Duration::ZERO,
-        connections_max: 1,
-        idle_max: 1,
-        idle_timeout: Duration::ZERO,
-        queue_timeout: Duration::ZERO,
-        host_field: crate::upstream::endpoint::HostField::Kept,
-    };
-
-    fn group(weights: &[(&str, u32)]) -> Group {
-        let pool = Pool::default();
-        let target =
-            |&(host, weight): &(&str, u32)| Target { host: host.to_owned(), port: 80, tls: false, weight };
-        let targets: Vec<Target> = weights.iter().map(target).collect();
-        let balancer = round_robin().create("u").unwrap();
-        Group::new(&targets, &balancer, |target| {
-            pool.endpoint(&target.host, target.port, &Transport::default())
-        })
-    }
-
-    fn next(group: &Group, tried: &mut Tried) -> Option<String> {
-        group
-            .pick(tried, SETTINGS, ("u", &HeaderMap::new()))
-            .map(|endpoint| endpoint.address.trim_end_matches(":80").to_owned())
-    }
-
-    fn turns(group: &Group, count: usize) -> String {
-        (0..count).map(|_| next(group, &mut Tried::default()).unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn turns_follow_the_weights_and_are_spread() {
-        assert_eq!(turns(&group(&[("a", 5), ("b", 1), ("c", 1)]), 14), "aabacaaaabacaa");
-        assert_eq!(turns(&group(&[("a", 1), ("b", 1)]), 4), "abab");
-    }
-
-    #[tokio::test]
-    async fn one_request_meets_every_target_once() {
-        let group = group(&[("a", 1), ("b", 9), ("c", 1)]);
-        let mut tried = Tried::default();
-        let mut met: Vec<String> = std::iter::from_fn(|| next(&group, &mut tried)).collect();
-        met.sort();
-        assert_eq!(met, ["a", "b", "c"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_target_that_failed_rests_and_comes_back() {
-        let group = group(&[("a", 1), ("b", 1)]);
-        group.members[0].endpoint.backoff.failed();
-        assert_eq!(turns(&group, 3), "bbb");
-        let mut tried = Tried::default();
-        assert_eq!(next(&group, &mut tried).as_deref(), Some("b"));
-        assert_eq!(next(&group, &mut tried).as_deref(), Some("a"), "better than no target at all");
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(turns(&group, 2).contains('a'));
+        let weight = state.weight(self.weight, slow_start);
+        Candidate { weight, active: self.endpoint.active(), standing }
     }
 }

@@ -21,6 +21,7 @@ use super::error::{UpstreamError, UpstreamErrorKind};
 use super::pool::Pool;
 use super::transmit::Limits;
 use super::transport::Transport;
+use super::wear::WearLimits;
 use crate::body::{BodyError, BodyFault, ProxyBody};
 use crate::config::UpstreamProtocol;
 use crate::tls::Client;
@@ -152,6 +153,7 @@ impl HttpClient {
             idle_max: IDLE_MAX,
             idle_timeout: IDLE_TIMEOUT,
             queue_timeout: call.timeout,
+            wear: WearLimits::default(),
             host_field: HostField::Kept,
         };
         let limits = Limits {

@@ -15,6 +15,7 @@ use tokio::time::Sleep;
 use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
 use super::upgraded::Raw;
+use super::wear::Wear;
 use crate::body::ProxyBody;
 
 /// Most bytes of a response head, and of response data buffered in user space.
@@ -32,6 +33,8 @@ pub(super) struct Connection {
     address: Arc<str>,
     /// What is left of the connection when it has switched protocols.
     upgraded: oneshot::Receiver<Raw>,
+    /// How much it has been used.
+    pub(super) wear: Wear,
     task: JoinHandle<()>,
 }
 
@@ -61,7 +64,16 @@ impl Connection {
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), upgraded, task })
+        Ok(Self {
+            sender,
+            timer,
+            socket,
+            peer,
+            address: peer.to_string().into(),
+            upgraded,
+            wear: Wear::new(None),
+            task,
+        })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.

@@ -2,17 +2,19 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::header::{HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request};
 
-use super::Sent;
 use super::endpoint::{Endpoint, HostField, Reuse, Settings, Wanted};
 use super::error::{Fault, UpstreamError, UpstreamErrorKind};
-use super::replay::Recorder;
+use super::replay::{Recorder, Replay};
+use super::state::UpstreamState;
 use super::transmit::{self, Answer, Failed, Limits, transmit};
+use super::{Sent, retry};
 use crate::body::ProxyBody;
+use crate::config::Retries;
 
 /// A request on its way.
 pub(super) struct Delivery<'a> {
@@ -24,6 +26,7 @@ pub(super) struct Delivery<'a> {
     admits: Option<&'a dyn Fn(IpAddr) -> bool>,
     /// The protocol that the request asks to switch to.
     upgrade: Option<HeaderValue>,
+    bounds: Option<&'a Arc<UpstreamState>>,
     attempts: u32,
     /// Whether the request was sent again although the target may have seen it.
     repeated: bool,
@@ -47,6 +50,7 @@ impl<'a> Delivery<'a> {
             recorder,
             admits: None,
             upgrade,
+            bounds: None,
             attempts: 0,
             repeated: false,
             elsewhere: false,
@@ -59,6 +63,12 @@ impl<'a> Delivery<'a> {
         self
     }
 
+    /// Counts what it needs towards the circuit breakers of its upstream.
+    pub(super) fn within(mut self, state: &'a Arc<UpstreamState>) -> Self {
+        self.bounds = Some(state);
+        self
+    }
+
     /// Header fields of the request; none once it was given away.
     pub(super) fn headers(&self) -> &HeaderMap {
         static GIVEN_AWAY: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
@@ -68,6 +78,52 @@ impl<'a> Delivery<'a> {
     /// Whether the last failure leaves the request free to go to another target.
     pub(super) fn may_go_elsewhere(&self) -> bool {
         self.elsewhere && self.request.is_some()
+    }
+
+    /// Makes the body one that can be sent again, if the request may be.
+    pub(super) fn keep_body(&mut self, retries: &Retries) {
+        if let Some(request) = self.request.take_if(|request| retry::is_safe(retries, request.method())) {
+            self.request = Some(request.map(|body| body.kept(retries.body_bytes_max)));
+        }
+    }
+
+    /// A copy to send again if the next try fails, where that may be done.
+    pub(super) fn spare(&self, retries: &Retries) -> Option<Replay> {
+        let request = self.request.as_ref().filter(|request| retry::is_safe(retries, request.method()))?;
+        self.recorder.copy(request)
+    }
+
+    /// Takes back the buffer of a copy that is not needed.
+    pub(super) fn recycle(&self, spare: Option<Replay>) {
+        if let Some(spare) = spare {
+            self.recorder.recycle(spare);
+        }
+    }
+
+    /// Goes on with a copy, in the place of the request that was given away.
+    pub(super) fn take_up(&mut self, spare: Replay) -> Result<(), UpstreamError> {
+        let request = spare.into_request().map_err(|fault| UpstreamError {
+            kind: fault.kind,
+            address: None,
+            attempts: self.attempts,
+            detail: fault.detail,
+        })?;
+        self.request = Some(request);
+        // It can be told from a request that was never given away by now, and may go over an idle connection again.
+        self.repeated = false;
+        Ok(())
+    }
+
+    /// The error of a try that took longer than it may, and was given up.
+    pub(super) fn cut_short(&mut self, endpoint: &Rc<Endpoint>) -> UpstreamError {
+        self.elsewhere = self.request.is_some();
+        let kind = if self.elsewhere {
+            endpoint.backoff.failed();
+            UpstreamErrorKind::ConnectTimeout
+        } else {
+            UpstreamErrorKind::ResponseTimeout
+        };
+        Fault::new(kind, "the time for one try was over").at(&endpoint.address, self.attempts)
     }
 
     /// Sends the request to this target: over an idle connection if there is one, and once more over a new one
@@ -105,8 +161,9 @@ impl<'a> Delivery<'a> {
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
         let exclusive = self.upgrade.is_some();
-        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits, exclusive };
-        let lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
+        let Self { settings, admits, bounds, .. } = *self;
+        let wanted = Wanted { settings, reuse, admits, exclusive, bounds };
+        let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {
             endpoint.backoff.succeeded();
@@ -121,6 +178,9 @@ impl<'a> Delivery<'a> {
             return Err(Once::DeadConnection);
         }
         self.attempts += 1;
+        if let Some(connection) = lease.exclusive_mut() {
+            connection.wear.served();
+        }
         match transmit(lease, request, self.upgrade.clone(), self.limits).await {
             Ok(Answer { response, upgraded }) => {
                 endpoint.backoff.succeeded();
@@ -134,7 +194,7 @@ impl<'a> Delivery<'a> {
                 Err(if reused { Once::DeadConnection } else { Once::Unsent(fault) })
             }
             Err(Failed::Sent(fault)) => match copy {
-                Some(copy) if fault.kind == UpstreamErrorKind::Reset => {
+                Some(copy) if fault.kind == UpstreamErrorKind::Reset && copy.is_good() => {
                     self.repeated = true;
                     self.request = Some(copy.into_request().map_err(Once::Failed)?);
                     Err(Once::DeadConnection)

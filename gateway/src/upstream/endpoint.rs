@@ -16,11 +16,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::breaker::{self, Admitted, Bound};
 use super::connection::Connection;
 use super::error::{Fault, UpstreamErrorKind};
 use super::resolve::Host;
 use super::shared::Shared;
+use super::state::UpstreamState;
 use super::transport::{self, Opened, Secured, Transport};
+use super::wear::{Wear, WearLimits};
 use crate::config::{self, UpstreamProtocol};
 
 pub(super) use super::lease::{Lease, Leased};
@@ -36,6 +39,8 @@ pub(super) struct Settings {
     pub(super) idle_max: usize,
     pub(super) idle_timeout: Duration,
     pub(super) queue_timeout: Duration,
+    /// When a connection is closed instead of being kept.
+    pub(super) wear: WearLimits,
     /// Which `Host` the request goes out with.
     pub(super) host_field: HostField,
 }
@@ -57,6 +62,10 @@ impl From<&config::Upstream> for Settings {
             idle_max: upstream.idle_max,
             idle_timeout: upstream.idle_timeout,
             queue_timeout: upstream.queue_timeout,
+            wear: WearLimits {
+                age_max: upstream.policies.connection_age_max,
+                requests_max: upstream.policies.connection_requests_max,
+            },
             host_field: if upstream.preserve_host { HostField::Kept } else { HostField::OfTarget },
         }
     }
@@ -71,6 +80,8 @@ pub(super) struct Wanted<'a> {
     pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
     /// Whether it has to be one of HTTP/1.1, to switch protocols.
     pub(super) exclusive: bool,
+    /// The upstream whose circuit breakers hold; `None` for scripts' calls.
+    pub(super) bounds: Option<&'a Arc<UpstreamState>>,
 }
 
 /// Whether an idle connection will do.
@@ -167,7 +178,9 @@ impl Endpoint {
             return Ok(self.lease(Some(connection), settings));
         }
         if self.open.get() >= settings.connections_max && !self.close_oldest_idle() {
+            let pending = wanted.bounded(Bound::Pending)?;
             let mut lease = self.wait(settings).await?;
+            drop(pending);
             lease.settings = settings;
             let fits = wanted.reuse == Reuse::Idle
                 && lease.exclusive().is_some_and(|connection| wanted.takes(connection));
@@ -210,6 +223,7 @@ impl Endpoint {
     async fn open_within_time(self: &Rc<Self>, mut lease: Lease, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         lease.held = Leased::Exclusive(None);
         lease.reused = false;
+        let admitted = wanted.bounded(Bound::Connections)?;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
         let addresses = match tokio::time::timeout(timeout, self.host.addresses(self.port)).await {
@@ -224,15 +238,16 @@ impl Endpoint {
         }
         let protocol = if wanted.exclusive { UpstreamProtocol::Http1 } else { self.protocol };
         match transport::open(&allowed, protocol, self.secured.as_ref(), started + timeout).await? {
-            Opened::Http1(connection) => {
+            Opened::Http1(mut connection) => {
                 if !wanted.exclusive {
                     self.shared.is_not();
                 }
+                connection.wear = Wear::new(admitted);
                 lease.held = Leased::Exclusive(Some(connection));
                 Ok(lease)
             }
             Opened::Http2(connection) => {
-                self.shared.add(&connection, wanted.settings.idle_timeout);
+                self.shared.add(&connection, wanted.settings.idle_timeout, admitted);
                 // The connection counts as open for as long as it is shared; the lease goes without giving that back.
                 lease.endpoint = None;
                 Ok(self.place_on(&connection, false, wanted.settings))
@@ -265,7 +280,8 @@ impl Endpoint {
             self.open.set(self.open.get() - 1);
             return;
         }
-        let usable = connection.filter(Connection::is_ready);
+        let usable =
+            connection.filter(|connection| connection.is_ready() && !connection.wear.is_worn(settings.wear));
         let HandOver::Nobody(usable) = self.hand_over(usable, settings) else { return };
         match usable {
             Some(connection) if settings.idle_max > 0 => {
@@ -348,7 +364,14 @@ impl Wanted<'_> {
         self.admits.is_none_or(|admits| admits(address))
     }
 
+    /// One more of what the upstream's circuit breakers bound.
+    pub(super) fn bounded(self, bound: Bound) -> Result<Option<Admitted>, Fault> {
+        self.bounds.map_or(Ok(None), |state| breaker::admit(state, bound))
+    }
+
     fn takes(self, connection: &Connection) -> bool {
-        connection.is_ready() && self.admits(connection.peer().ip())
+        connection.is_ready()
+            && !connection.wear.is_worn(self.settings.wear)
+            && self.admits(connection.peer().ip())
     }
 }

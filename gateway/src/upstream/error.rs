@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use super::breaker::Bound;
 use crate::body::{BodyError, EndReason, Side};
 
 /// A request that got no response head from its upstream.
@@ -38,6 +39,8 @@ pub enum UpstreamErrorKind {
     QueueFull,
     /// No connection became free within `queue_timeout`.
     QueueTimeout,
+    /// As much is under way at the upstream as its circuit breakers allow.
+    Breaker(Bound),
     /// The response head did not come within `response_timeout`.
     ResponseTimeout,
     /// The upstream stopped reading the request body for longer than `body_timeout`.
@@ -54,7 +57,9 @@ impl UpstreamErrorKind {
     /// The status to answer with.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::NoTarget | Self::QueueFull | Self::QueueTimeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoTarget | Self::QueueFull | Self::QueueTimeout | Self::Breaker(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Resolve
             | Self::NotAllowed
             | Self::Connect
@@ -76,11 +81,39 @@ impl UpstreamErrorKind {
             Self::ConnectTimeout => EndReason::ConnectTimeout,
             Self::QueueFull => EndReason::QueueFull,
             Self::QueueTimeout => EndReason::QueueTimeout,
+            Self::Breaker(Bound::Connections) => EndReason::BreakerConnections,
+            Self::Breaker(Bound::Pending) => EndReason::BreakerPending,
+            Self::Breaker(Bound::Requests | Bound::Retries) => EndReason::BreakerRequests,
             Self::ResponseTimeout => EndReason::ResponseTimeout,
             Self::Unread => EndReason::UpstreamUnread,
             Self::Reset => EndReason::UpstreamReset,
             Self::BadResponse => EndReason::BadResponse,
             Self::RequestBody(error) => error.end_reason(),
+        }
+    }
+
+    /// The error of a request that no target was asked for.
+    pub(super) fn unsent(self) -> UpstreamError {
+        UpstreamError { kind: self, address: None, attempts: 0, detail: String::new() }
+    }
+
+    /// Whether the failure says something about the target.
+    pub(super) fn blames_target(self) -> bool {
+        match self {
+            Self::Resolve
+            | Self::Connect
+            | Self::Tls
+            | Self::ConnectTimeout
+            | Self::ResponseTimeout
+            | Self::Unread
+            | Self::Reset
+            | Self::BadResponse => true,
+            Self::NoTarget
+            | Self::NotAllowed
+            | Self::QueueFull
+            | Self::QueueTimeout
+            | Self::Breaker(_)
+            | Self::RequestBody(_) => false,
         }
     }
 
@@ -91,6 +124,11 @@ impl UpstreamErrorKind {
 }
 
 impl UpstreamError {
+    /// The upstream has no target that will do.
+    pub(super) fn no_target() -> Self {
+        UpstreamErrorKind::NoTarget.unsent()
+    }
+
     /// The status to answer with: 502, 503 or 504, or what a failing request body calls for (408, 413, ...).
     pub fn status(&self) -> StatusCode {
         self.kind.status()
@@ -115,6 +153,9 @@ impl std::fmt::Display for UpstreamError {
             UpstreamErrorKind::Tls => write!(f, "no TLS with {address}"),
             UpstreamErrorKind::ConnectTimeout => write!(f, "connecting to {address} took too long"),
             UpstreamErrorKind::QueueFull => write!(f, "too many requests wait for a connection to {address}"),
+            UpstreamErrorKind::Breaker(bound) => {
+                write!(f, "too many {} at the upstream", bound.as_str())
+            }
             UpstreamErrorKind::QueueTimeout => write!(f, "no connection to {address} became free in time"),
             UpstreamErrorKind::ResponseTimeout => write!(f, "{address} did not answer in time"),
             UpstreamErrorKind::Unread => write!(f, "{address} stopped reading the request body"),

@@ -33,9 +33,11 @@ pub(super) struct Replay {
 impl Recorder {
     /// A copy of the request, or `None` if sending it twice could do harm or is not possible.
     pub(super) fn record(&self, request: &Request<ProxyBody>) -> Option<Replay> {
-        if !request.method().is_idempotent() {
-            return None;
-        }
+        if request.method().is_idempotent() { self.copy(request) } else { None }
+    }
+
+    /// A copy of the request, whatever its method; `None` if its body can be sent only once.
+    pub(super) fn copy(&self, request: &Request<ProxyBody>) -> Option<Replay> {
         let body = request.body().replay()?;
         let mut head = self.buffers.borrow_mut().pop().unwrap_or_default();
         head.clear();
@@ -58,6 +60,11 @@ impl Recorder {
 }
 
 impl Replay {
+    /// Whether the request could be sent now.
+    pub(super) fn is_good(&self) -> bool {
+        self.body.can_begin()
+    }
+
     /// The request as it was.
     pub(super) fn into_request(self) -> Result<Request<ProxyBody>, Fault> {
         // what was copied from valid parts is valid: an error here is a bug, and costs one request

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::breaker::Admitted;
 use super::error::Fault;
 use super::multiplexed::Multiplexed;
 
 /// The connections. A target that may speak HTTP/2 is taken to do so until it has agreed on something else.
 pub(super) struct Shared {
     may_be: Cell<bool>,
-    connections: RefCell<Vec<(Rc<Multiplexed>, Duration)>>,
+    connections: RefCell<Vec<Member>>,
     is_opening: Cell<bool>,
     /// Number of attempts to open one that failed, and how the last of them did.
     failures: Cell<u64>,
@@ -39,6 +40,13 @@ pub(super) enum Waited {
     TooLong,
     /// As many wait as may.
     TooMany,
+}
+
+/// A connection, how long it may be idle, and its place among the bounded connections of its upstream.
+struct Member {
+    connection: Rc<Multiplexed>,
+    idle_timeout: Duration,
+    _admitted: Option<Admitted>,
 }
 
 /// The turn to open a connection; dropped, everybody looks again.
@@ -101,19 +109,20 @@ impl Shared {
     /// Number of connections, and of requests under way over them.
     pub(super) fn load(&self) -> (usize, usize) {
         let connections = self.connections.borrow();
-        (connections.len(), connections.iter().map(|(one, _)| one.streams()).sum())
+        (connections.len(), connections.iter().map(|one| one.connection.streams()).sum())
     }
 
     /// Whether one of the connections takes another request.
     pub(super) fn has_room(&self) -> bool {
-        self.connections.borrow().iter().any(|(one, _)| one.has_room())
+        self.connections.borrow().iter().any(|one| one.connection.has_room())
     }
 
     /// The connection with the fewest requests among those that have room and are admitted.
     pub(super) fn find(&self, admits: impl Fn(&Multiplexed) -> bool) -> Found {
         let closed = self.forget_closed();
         let connections = self.connections.borrow();
-        let with_room = connections.iter().map(|(one, _)| one).filter(|one| one.has_room() && admits(one));
+        let with_room =
+            connections.iter().map(|one| &one.connection).filter(|one| one.has_room() && admits(one));
         let connection = with_room.min_by_key(|one| one.streams()).cloned();
         Found { connection, closed }
     }
@@ -124,9 +133,15 @@ impl Shared {
     }
 
     /// Takes up a new connection, to be closed when it had no request for the time given.
-    pub(super) fn add(&self, connection: &Rc<Multiplexed>, idle_timeout: Duration) {
+    pub(super) fn add(
+        &self,
+        connection: &Rc<Multiplexed>,
+        idle_timeout: Duration,
+        admitted: Option<Admitted>,
+    ) {
         self.may_be.set(true);
-        self.connections.borrow_mut().push((Rc::clone(connection), idle_timeout));
+        let connection = Rc::clone(connection);
+        self.connections.borrow_mut().push(Member { connection, idle_timeout, _admitted: admitted });
     }
 
     /// Waits until it is worth looking again, unless `waiting_max` do so already.
@@ -157,8 +172,8 @@ impl Shared {
     pub(super) fn reap(&self) -> (usize, Option<Instant>) {
         let mut connections = self.connections.borrow_mut();
         let before = connections.len();
-        connections.retain(|(one, timeout)| one.is_ready() && !one.is_idle_for(*timeout));
-        let next = connections.iter().map(|(one, timeout)| one.idle_since() + *timeout).min();
+        connections.retain(|one| one.connection.is_ready() && !one.connection.is_idle_for(one.idle_timeout));
+        let next = connections.iter().map(|one| one.connection.idle_since() + one.idle_timeout).min();
         // One in use is looked at again later.
         let soonest = Instant::now() + SOONEST_LOOK;
         (before - connections.len(), next.map(|next| next.max(soonest)))
@@ -167,7 +182,7 @@ impl Shared {
     fn forget_closed(&self) -> usize {
         let mut connections = self.connections.borrow_mut();
         let before = connections.len();
-        connections.retain(|(one, _)| one.is_ready());
+        connections.retain(|one| one.connection.is_ready());
         before - connections.len()
     }
 }

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
 use super::transport::Transport;
-use super::{Sent, UpstreamError, UpstreamErrorKind, Upstreams};
+use super::{Destination, Sent, UpstreamError, UpstreamErrorKind, UpstreamState, Upstreams};
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
-use crate::config::{Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls};
+use crate::config::{Policies, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls};
 
+mod bounds;
 mod ending;
 mod failures;
 mod limits;
+mod retries;
 mod reuse;
 mod scripts;
 mod server;
@@ -26,13 +28,22 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 impl Upstreams {
     /// Sends a request by the built-in balancer.
     async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
-        let balancer = super::round_robin().create(&upstream.name).unwrap();
-        self.deliver(upstream, &balancer, None, request).await
+        let known = self.groups.borrow().get(&upstream.name).map(|known| known.group.state.clone());
+        let mut destination = destination(upstream);
+        destination.state = UpstreamState::of(upstream, known.as_ref());
+        self.deliver(&destination, request, [127, 0, 0, 1].into()).await
     }
 }
 
+/// An upstream as a generation has it.
+pub(super) fn destination(upstream: &Upstream) -> Destination {
+    let registry = crate::component::Registry::builtin();
+    let balancer = registry.balancer(&upstream.balance).unwrap().create(&upstream.name).unwrap();
+    Destination { upstream: upstream.clone(), balancer, tls: None, state: UpstreamState::of(upstream, None) }
+}
+
 /// An upstream with limits that no healthy test meets.
-fn upstream(ports: &[u16]) -> Upstream {
+pub(super) fn upstream(ports: &[u16]) -> Upstream {
     let target = |&port: &u16| Target { host: "127.0.0.1".to_owned(), port, tls: false, weight: 1 };
     Upstream {
         name: "test".into(),
@@ -50,6 +61,7 @@ fn upstream(ports: &[u16]) -> Upstream {
         upgrades: Vec::new(),
         upgrade_idle_timeout: Duration::from_secs(30),
         balance: "round_robin".into(),
+        policies: Policies::default(),
         location: None,
     }
 }

@@ -170,8 +170,9 @@ async fn head(
 fn next_check(watch: Option<&Progress>, started: Instant, limits: Limits) -> Instant {
     match watch.map(Progress::phase) {
         None => started + limits.response_timeout,
-        Some(Phase::Ended(at)) => at + limits.response_timeout,
-        Some(Phase::AwaitingReader(since)) => since + limits.body_timeout,
+        // a body that is sent again may have ended, or stood still, in an earlier try
+        Some(Phase::Ended(at)) => at.max(started) + limits.response_timeout,
+        Some(Phase::AwaitingReader(since)) => since.max(started) + limits.body_timeout,
         Some(Phase::AwaitingSender) => {
             Instant::now() + limits.response_timeout.min(limits.body_timeout).max(SHORTEST_CHECK)
         }
@@ -183,8 +184,12 @@ fn overdue(watch: Option<&Progress>, started: Instant, limits: Limits) -> Option
     let now = Instant::now();
     let (since, limit, kind) = match watch.map(Progress::phase) {
         None => (started, limits.response_timeout, UpstreamErrorKind::ResponseTimeout),
-        Some(Phase::Ended(at)) => (at, limits.response_timeout, UpstreamErrorKind::ResponseTimeout),
-        Some(Phase::AwaitingReader(since)) => (since, limits.body_timeout, UpstreamErrorKind::Unread),
+        Some(Phase::Ended(at)) => {
+            (at.max(started), limits.response_timeout, UpstreamErrorKind::ResponseTimeout)
+        }
+        Some(Phase::AwaitingReader(since)) => {
+            (since.max(started), limits.body_timeout, UpstreamErrorKind::Unread)
+        }
         // the client is the slow one, and the body's own limit is for that
         Some(Phase::AwaitingSender) => return None,
     };

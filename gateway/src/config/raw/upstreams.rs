@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::policies::{RawAffinity, RawBreakers, RawHash, RawHealth, RawOutliers, RawRetries};
 use super::{RawDuration, RawTlsVersion};
 
 /// A group of equivalent servers, or a built-in one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawUpstream {
-    /// The servers, chosen round robin by weight: URLs such as `http://10.0.0.7:9000` or `https://api.example.com`.
+    /// The servers: URLs such as `http://10.0.0.7:9000` or `https://api.example.com`.
     #[schemars(extend("minItems" = 1))]
     pub(in super::super) targets: Option<Vec<RawTarget>>,
     /// In place of `targets`: `echo` answers with a description of the request.
@@ -50,9 +51,30 @@ pub(in super::super) struct RawUpstream {
     /// Longest time in which nothing passes over a connection that has switched protocols.
     #[schemars(extend("default" = "5m"))]
     pub(in super::super) upgrade_idle_timeout: Option<RawDuration>,
-    /// How a target is chosen: `round_robin`, by weight, or the id of a balancer that a patch brings.
+    /// How a target is chosen: `round_robin`, `least_request`, `power_of_two`, `consistent_hash`, or the id of a
+    /// balancer that a patch brings. All of them go by weight.
     #[schemars(extend("default" = "round_robin"))]
     pub(in super::super) balance: Option<String>,
+    /// What `consistent_hash` hashes: `client_ip`, `{ header: NAME }` or `{ cookie: NAME }`.
+    pub(in super::super) hash: Option<RawHash>,
+    /// Keeps a client at the target that served it first, by a cookie.
+    pub(in super::super) affinity: Option<RawAffinity>,
+    /// When a request that failed is sent again. Without it: when nothing of it was sent, and once when a kept
+    /// connection died under a request that is idempotent and in memory.
+    pub(in super::super) retries: Option<RawRetries>,
+    /// When a target that fails requests is put out for a while.
+    pub(in super::super) outliers: Option<RawOutliers>,
+    /// How targets are asked whether they are well.
+    pub(in super::super) health: Option<RawHealth>,
+    /// How long a target that is new, or was out, takes to come up to its full share; at once when left out.
+    pub(in super::super) slow_start: Option<RawDuration>,
+    /// Bounds on what is under way, all workers together.
+    pub(in super::super) breakers: Option<RawBreakers>,
+    /// Age from which a connection is closed instead of being used again.
+    pub(in super::super) connection_age_max: Option<RawDuration>,
+    /// Most requests over one connection.
+    #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
+    pub(in super::super) connection_requests_max: Option<u32>,
 }
 
 /// What the targets of an upstream speak.

@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls};
 use super::super::suggest::closest;
 use super::super::{CertificateFiles, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls, codes};
-use super::{Context, Refusal, addresses, duration, listen, names, refuse_duplicate};
+use super::{Context, Refusal, addresses, duration, listen, names, policies, refuse_duplicate};
 use crate::component::ROUND_ROBIN;
 
 /// Most connections to one target when nothing is written.
@@ -41,6 +41,8 @@ pub(super) fn validate(
 
 fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Context<'_>) -> Upstream {
     check_kind(name, node, context);
+    let balance: Arc<str> = raw.balance.as_deref().unwrap_or(ROUND_ROBIN).into();
+    let policies = policies::validate(&raw, &balance, node, context);
     let kind = match raw.builtin {
         Some(_) => UpstreamKind::Echo,
         None => UpstreamKind::Targets(targets(raw.targets.unwrap_or_default(), node.at("targets"), context)),
@@ -74,7 +76,8 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         tls,
         upgrades: upgrades(raw.upgrades, protocol, node.at("upgrades"), context),
         upgrade_idle_timeout: duration(raw.upgrade_idle_timeout, seconds(300)),
-        balance: raw.balance.map_or_else(|| ROUND_ROBIN.into(), Arc::from),
+        balance,
+        policies,
         location: Some(context.source.location(context.source.shown_range(node.at("balance").head()).start)),
     }
 }

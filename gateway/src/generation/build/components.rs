@@ -9,8 +9,9 @@ use super::{BAD_SETTINGS, Builder, Watched};
 use crate::component::{Conflict, Kind};
 use crate::config::{StepConfig, Upstream, closest, listed};
 use crate::diagnostic::Diagnostic;
+use crate::generation::Route;
 use crate::generation::natives::NotMade;
-use crate::generation::{Destination, Route};
+use crate::upstream::{Destination, UpstreamState};
 
 /// A step names a middleware that does not exist, or an upstream such a balancer.
 const UNKNOWN_COMPONENT: &str = "E0206";
@@ -93,7 +94,9 @@ impl Builder<'_> {
         match kind.create(&upstream.name) {
             Ok(balancer) => {
                 let tls = self.upstream_tls(upstream);
-                Some(Destination { upstream: upstream.clone(), balancer, tls })
+                let known = self.previous.and_then(|previous| previous.upstreams.get(&upstream.name));
+                let state = UpstreamState::of(upstream, known.map(|known| &known.state));
+                Some(Destination { upstream: upstream.clone(), balancer, tls, state })
             }
             Err(reason) => {
                 let message =

@@ -7,7 +7,7 @@ use forebay_patch_abi::{self as abi, Slice};
 use serde_json::json;
 
 use super::instance::Instance;
-use crate::component::{Balancer, BalancerKind, Choice, Standing, Turns};
+use crate::component::{Balancer, BalancerKind, Choice, Server, Standing, Turns};
 use crate::patch::host::PlainHost;
 use crate::patch::host::frame::{Frame, Phase, View};
 use crate::patch::library::Library;
@@ -45,9 +45,10 @@ struct Upstream {
 }
 
 impl Balancer for Upstream {
-    fn turns(&self, targets: &[Arc<str>]) -> Box<dyn Turns> {
+    fn turns(&self, targets: &[Server]) -> Box<dyn Turns> {
         let (id, instance) = (self.id.clone(), self.instance.clone());
-        Box::new(PatchTurns { id, instance, addresses: targets.to_vec(), shown: Vec::new() })
+        let addresses = targets.iter().map(|target| target.address.clone()).collect();
+        Box::new(PatchTurns { id, instance, addresses, shown: Vec::new() })
     }
 }
 

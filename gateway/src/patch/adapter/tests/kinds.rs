@@ -1,14 +1,12 @@
 //! Balancers, key lookups, error pages and access filters of a patch.
 
-use std::sync::Arc;
-
 use forebay_engine::exchange::AccessRecord;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, json};
 
 use super::adopted;
 use crate::component::{
-    AccessFilter, AccessView, Candidate, Choice, Credential, ErrorInfo, Keep, Part, Standing,
+    AccessFilter, AccessView, Candidate, Choice, Credential, ErrorInfo, Keep, Part, Server, Standing,
 };
 use crate::patch::host::PlainHost;
 use crate::patch::host::tests::exchange;
@@ -117,8 +115,8 @@ fn parts() -> Vec<Part> {
 fn a_balancer_sees_targets_and_header_fields_and_its_mistakes_choose_nothing() {
     let Part::Balancer(kind) = &parts()[0] else { panic!("no balancer") };
     let balancer = kind.create("shop").unwrap();
-    let addresses: Vec<Arc<str>> = vec!["a:1".into(), "b:2".into(), "c:3".into()];
-    let mut turns = balancer.turns(&addresses);
+    let server = |address: &str| Server { address: address.into(), weight: 1 };
+    let mut turns = balancer.turns(&["a:1", "b:2", "c:3"].map(server));
     let candidate = |weight, standing| Candidate { weight, active: 0, standing };
     let candidates =
         [candidate(1, Standing::Free), candidate(2, Standing::Away), candidate(2, Standing::Free)];
@@ -127,7 +125,8 @@ fn a_balancer_sees_targets_and_header_fields_and_its_mistakes_choose_nothing() {
         if let Some(field) = field {
             headers.insert("x-pick", HeaderValue::from_static(field));
         }
-        turns.pick(&Choice { upstream: "shop", attempt: 0, candidates: &candidates, headers: &headers })
+        let (candidates, headers) = (&candidates, &headers);
+        turns.pick(&Choice { upstream: "shop", attempt: 0, candidates, headers, hash: None })
     };
     assert_eq!(pick(None), Some(2));
     assert_eq!(pick(Some("b:2")), Some(1));
