@@ -15,6 +15,8 @@ mod trial;
 
 /// Bytes of a key.
 pub const KEY_SIZE: usize = 24;
+/// The last byte of a key that is stored in place and shorter than a key can be is this and its length.
+pub const MARK_START: u8 = 0xc0;
 /// The last byte of a key that is stored in place is below this.
 pub const IN_PLACE_END: u8 = 0xd8;
 /// How many entries a tree of a single node has at most.

@@ -2,7 +2,9 @@
 
 use rhai::{Dynamic, Identifier, Map};
 
-use super::{ENTRIES_MAX, IN_PLACE_END, KEY_SIZE, KeyImage, MapLayout, address, is_in_place, parts, words};
+use super::{
+    ENTRIES_MAX, IN_PLACE_END, KEY_SIZE, KeyImage, MARK_START, MapLayout, address, is_in_place, parts, words,
+};
 use crate::layout::SIZE;
 
 /// Whether the entries of maps can be reached inline with this layout.
@@ -144,7 +146,7 @@ fn keys_are_told_by_their_bytes() -> bool {
                 })
         });
         // The last byte of the longest ones is one of UTF-8, which no mark of a length can be.
-        let is_mark = (0xc0..IN_PLACE_END).contains(&mark) && !seen.contains(&mark);
+        let is_mark = usize::from(mark) == usize::from(MARK_START) + length && mark < IN_PLACE_END;
         if !same || (length < KEY_SIZE && !is_mark) {
             return false;
         }

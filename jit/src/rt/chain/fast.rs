@@ -7,12 +7,12 @@
 
 use std::ptr;
 
-use rhai::{Array, Blob, Dynamic, EvalAltResult, INT, ImmutableString, Map};
+use rhai::{Array, Blob, Dynamic, EvalAltResult, INT, Identifier, ImmutableString, Map};
 
 use super::{
     Guess, RuntimeKey,
     access::{place, plain},
-    key::KeyText,
+    key::{find, has},
 };
 use crate::{
     layout::maps::ENTRIES_MAX,
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn map_get(map: *mut Dynamic, key: *const RuntimeKey) -> *
     let map = unsafe { &mut *map };
     // SAFETY: keys belong to the program that is running.
     let key = unsafe { &*key };
-    entry(map, key.as_str())
+    entry(map, &key.identifier)
 }
 
 /// As [`map_get`], after a guess that was wrong. Where the entry is, is remembered if it may be guessed.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn map_find(
     let guess = unsafe { &*guess };
     let Some(entries) = plain::<Map>(map) else { return ptr::null_mut() };
     if entries.len() > ENTRIES_MAX {
-        return entries.get_mut(KeyText::of(key.as_str())).map_or(ptr::null_mut(), ptr::from_mut);
+        return find(entries, &key.identifier).map_or(ptr::null_mut(), ptr::from_mut);
     }
     for (index, (name, value)) in entries.iter_mut().enumerate() {
         if *name == key.identifier {
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn map_get_str(map: *mut Dynamic, key: *const Dynamic) -> 
     let map = unsafe { &mut *map };
     // SAFETY: the caller hands over a valid value.
     let key = unsafe { &*key };
-    key.read_lock::<ImmutableString>().map_or(ptr::null_mut(), |key| entry(map, key.as_str()))
+    key.read_lock::<ImmutableString>().map_or(ptr::null_mut(), |key| entry(map, key.as_ref()))
 }
 
 /// The entry of a map with a constant key; a missing one is added as unit.
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn map_insert(map: *mut Dynamic, key: *const RuntimeKey) -
     let key = unsafe { &*key };
     let Some(map) = plain::<Map>(map) else { return ptr::null_mut() };
     // Most keys are there already: those need no clone.
-    if let Some(item) = map.get_mut(KeyText::of(key.as_str())) {
+    if let Some(item) = find(map, &key.identifier) {
         return item;
     }
     map.entry(key.identifier.clone()).or_insert(Dynamic::UNIT)
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn map_insert_str(map: *mut Dynamic, key: *const Dynamic) 
     let key = unsafe { &*key };
     let Some(map) = plain::<Map>(map) else { return ptr::null_mut() };
     let Some(key) = key.read_lock::<ImmutableString>() else { return ptr::null_mut() };
-    if let Some(item) = map.get_mut(KeyText::of(key.as_str())) {
+    if let Some(item) = find(map, key.as_ref()) {
         return item;
     }
     map.entry(key.as_str().into()).or_insert(Dynamic::UNIT)
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn map_contains_str(map: *const Dynamic, key: *const Dynam
     let (Some(map), Some(key)) = (map.read_lock::<Map>(), key.read_lock::<ImmutableString>()) else {
         return 0;
     };
-    map.contains_key(KeyText::of(key.as_str())).into()
+    has(&map, key.as_ref()).into()
 }
 
 /// An item of an array, counted from the end when the index is negative; null when it is out of bounds.
@@ -224,8 +224,8 @@ pub unsafe extern "C" fn bounds_error(
 }
 
 /// The entry of this name, or null.
-fn entry(map: &mut Dynamic, key: &str) -> *mut Dynamic {
-    plain::<Map>(map).and_then(|map| map.get_mut(KeyText::of(key))).map_or(ptr::null_mut(), ptr::from_mut)
+fn entry(map: &mut Dynamic, key: &Identifier) -> *mut Dynamic {
+    plain::<Map>(map).and_then(|map| find(map, key)).map_or(ptr::null_mut(), ptr::from_mut)
 }
 
 /// A length as scripts see it.

@@ -293,7 +293,13 @@ pub unsafe extern "C" fn split(text: *const Dynamic, separator: *const Dynamic, 
     // SAFETY: the caller's promise.
     let separator = unsafe { text_of(separator) };
     let body = |text: &ImmutableString| -> Array {
-        if text.is_empty() || !separator.is_empty() && !text.contains(separator.as_str()) {
+        let mut characters = separator.chars();
+        if text.is_empty() {
+            vec![text.clone().into()]
+        } else if let (Some(only), None) = (characters.next(), characters.next()) {
+            // Looking for one character takes no table.
+            text.split(only).map(|part| ImmutableString::from(part).into()).collect()
+        } else if !separator.is_empty() && !text.contains(separator.as_str()) {
             vec![text.clone().into()]
         } else {
             text.split(separator.as_str()).map(|part| ImmutableString::from(part).into()).collect()

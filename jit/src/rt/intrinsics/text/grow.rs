@@ -113,8 +113,11 @@ pub unsafe extern "C" fn join(left: *const Dynamic, right: *const Dynamic, out: 
 /// `left` holds a string, `out` is an empty slot.
 pub unsafe extern "C" fn join_int(left: *const Dynamic, right: i64, out: *mut Dynamic) {
     let mut line = Line::new();
-    let digits = line.int(right);
     let body = |left: &str| {
+        if let Some(text) = line.int_after(left, right) {
+            return ImmutableString::from(text);
+        }
+        let digits = line.int(right);
         let mut text = Identifier::with_capacity(left.len() + digits.len());
         text.push_str(left);
         text.push_str(digits);

@@ -16,8 +16,22 @@ impl Line {
         Self { bytes: [0; 64], length: 0 }
     }
 
+    /// The text with the decimal digits of an integer after it, if there is room for both.
+    pub(crate) fn int_after(&mut self, text: &str, value: i64) -> Option<&str> {
+        let start = self.put_int(value);
+        let first = start.checked_sub(text.len())?;
+        self.bytes[first..start].copy_from_slice(text.as_bytes());
+        str::from_utf8(&self.bytes[first..]).ok()
+    }
+
     /// The decimal digits of an integer.
     pub(crate) fn int(&mut self, value: i64) -> &str {
+        let start = self.put_int(value);
+        str::from_utf8(&self.bytes[start..]).unwrap_or_default()
+    }
+
+    /// Puts the digits at the end and says where they start.
+    fn put_int(&mut self, value: i64) -> usize {
         let mut rest = value.unsigned_abs();
         let mut start = self.bytes.len();
         loop {
@@ -32,7 +46,7 @@ impl Line {
             start -= 1;
             self.bytes[start] = b'-';
         }
-        str::from_utf8(&self.bytes[start..]).unwrap_or_default()
+        start
     }
 
     /// A float as scripts see it: with a fraction, or an exponent where it is very large or small.
@@ -103,6 +117,11 @@ mod tests {
         }
         for int in [0, 1, -1, 10, 99, i64::MAX, i64::MIN, 1_000_000] {
             assert_eq!(Line::new().int(int), int.to_string());
+            for text in ["", "w", "ä😀", &"x".repeat(44)] {
+                let after = format!("{text}{int}");
+                let fits = after.len() <= 64;
+                assert_eq!(Line::new().int_after(text, int), fits.then_some(after.as_str()));
+            }
         }
     }
 }
