@@ -47,7 +47,8 @@ class Gateway:
             with open(path, "w") as file:
                 file.write(text)
         build = [FOREBAY, "patch", "build", FIX, "--out", folder, "--json"]
-        built = subprocess.run(build, check=True, stdout=subprocess.PIPE).stdout
+        own_target = {**os.environ, "CARGO_TARGET_DIR": os.path.join(folder, "target")}
+        built = subprocess.run(build, check=True, stdout=subprocess.PIPE, env=own_target).stdout
         self.library = json.loads(built)["library"]
         self.process = subprocess.Popen([FOREBAY, "run"], cwd=folder, stderr=subprocess.DEVNULL)
         while not os.path.exists(os.path.join(folder, "admin.sock")):
@@ -61,12 +62,12 @@ class Gateway:
         return (time.monotonic() - began) * 1e3
 
     def answer(self, length):
-        """Status of a request with a body of this length, on a connection of its own: a refusal closes it."""
+        """Status, and limit if it is told, of a request with a body of this length, on a connection of its own: a refusal closes it."""
         client = http.client.HTTPConnection("127.0.0.1", self.port)
         client.request("POST", "/", body=b"x" * length)
-        status = client.getresponse().status
+        answer = client.getresponse()
         client.close()
-        return status
+        return answer.status, answer.getheader("x-limit-bytes")
 
     def status(self):
         command = [FOREBAY, "status", "--json"]
@@ -88,9 +89,9 @@ def storm(gateway, cycles):
     applied, reverted, memory, mappings, wrong = [], [], [], [], 0
     for _ in range(cycles):
         applied.append(gateway.patch("apply", gateway.library))
-        wrong += (gateway.answer(LIMIT), gateway.answer(LIMIT + 1)) != (200, 413)
+        wrong += (gateway.answer(LIMIT), gateway.answer(LIMIT + 1)) != ((200, None), (413, str(LIMIT)))
         reverted.append(gateway.patch("revert", "size-limit-fix"))
-        wrong += gateway.answer(LIMIT) != 413
+        wrong += gateway.answer(LIMIT) != (413, None)
         memory.append(gateway.resident_kib())
         mappings.append(gateway.mappings())
     return applied, reverted, memory, mappings, wrong
@@ -103,7 +104,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         gateway = Gateway(folder)
-        if gateway.answer(LIMIT) != 413:
+        if gateway.answer(LIMIT) != (413, None):
             sys.exit("the defect is not there")
         url = f"http://127.0.0.1:{gateway.port}/"
         # wrk ends by the signal, and says then what it saw.

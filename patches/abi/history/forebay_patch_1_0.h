@@ -420,14 +420,16 @@ typedef struct forebay_host {
   // A setting by JSON pointer (RFC 6901): `/burst`, `/keys/0`; the empty pointer is all of it, as JSON. Texts
   // stay valid until the callback returns. In `create` only. `FOREBAY_ABSENT` if there is none.
   forebay_status (*config)(forebay_call call, struct forebay_slice pointer, struct forebay_value *value);
-  // An environment variable. Not in `create`. `FOREBAY_REFUSED` for one that the configuration does not name; `FOREBAY_ABSENT` if
-  // it is not set.
+  // An environment variable. In hooks of middleware and in key lookups; not in `create`, because an instance outlives
+  // reloads that change what may be read. `FOREBAY_REFUSED` for one that the configuration does not name;
+  // `FOREBAY_ABSENT` if it is not set.
   forebay_status (*environment)(forebay_call call, struct forebay_slice name, struct forebay_slice *value);
-  // A secret of the configuration. Not in `create`. `FOREBAY_REFUSED` if there is none of that name.
+  // A secret of the configuration. Where `environment` is to be had, for the same reason. `FOREBAY_REFUSED` if there is none of that name.
   forebay_status (*secret)(forebay_call call, struct forebay_slice name, struct forebay_slice *value);
   // Writes a line to the log, `FOREBAY_LOG_...`. At most 8 KiB of it.
   forebay_status (*log)(forebay_call call, uint32_t level, struct forebay_slice message);
   // Adds to a counter or sets a gauge, `FOREBAY_METRIC_...`. Names are `[a-z_]+`, at most 64 bytes.
+  // Counted while requests are served, whatever the component; in `create` and the self-test it does nothing.
   forebay_status (*metric)(forebay_call call, struct forebay_slice name, uint32_t kind, double value);
   // Wall clock, nanoseconds since 1970-01-01 UTC.
   forebay_status (*unix_time)(forebay_call call, int64_t *nanoseconds);

@@ -121,14 +121,16 @@ pub struct Host {
     /// A setting by JSON pointer (RFC 6901): `/burst`, `/keys/0`; the empty pointer is all of it, as JSON. Texts
     /// stay valid until the callback returns. In `create` only. `FOREBAY_ABSENT` if there is none.
     pub config: unsafe extern "C" fn(call: Call, pointer: Slice, value: *mut Value) -> Status,
-    /// An environment variable. Not in `create`. `FOREBAY_REFUSED` for one that the configuration does not name; `FOREBAY_ABSENT` if
-    /// it is not set.
+    /// An environment variable. In hooks of middleware and in key lookups; not in `create`, because an instance outlives
+    /// reloads that change what may be read. `FOREBAY_REFUSED` for one that the configuration does not name;
+    /// `FOREBAY_ABSENT` if it is not set.
     pub environment: unsafe extern "C" fn(call: Call, name: Slice, value: *mut Slice) -> Status,
-    /// A secret of the configuration. Not in `create`. `FOREBAY_REFUSED` if there is none of that name.
+    /// A secret of the configuration. Where `environment` is to be had, for the same reason. `FOREBAY_REFUSED` if there is none of that name.
     pub secret: unsafe extern "C" fn(call: Call, name: Slice, value: *mut Slice) -> Status,
     /// Writes a line to the log, `FOREBAY_LOG_...`. At most 8 KiB of it.
     pub log: unsafe extern "C" fn(call: Call, level: u32, message: Slice) -> Status,
     /// Adds to a counter or sets a gauge, `FOREBAY_METRIC_...`. Names are `[a-z_]+`, at most 64 bytes.
+    /// Counted while requests are served, whatever the component; in `create` and the self-test it does nothing.
     pub metric: unsafe extern "C" fn(call: Call, name: Slice, kind: u32, value: f64) -> Status,
     /// Wall clock, nanoseconds since 1970-01-01 UTC.
     pub unix_time: unsafe extern "C" fn(call: Call, nanoseconds: *mut i64) -> Status,

@@ -41,7 +41,8 @@ pub trait Services<'call> {
         let _ = unsafe { (call.host().log)(call.number(), level, Slice::text(message)) };
     }
 
-    /// Adds to a counter. Names are `[a-z_]+`, at most 64 bytes.
+    /// Adds to a counter. Names are `[a-z_]+`, at most 64 bytes. Counted while requests are served; in `create` and the
+    /// self-test it does nothing.
     ///
     /// # Errors
     /// When the name is none, or the amount negative or not finite.
@@ -101,7 +102,8 @@ pub trait Services<'call> {
     /// An environment variable that the configuration names; `None` if it is not set.
     ///
     /// # Errors
-    /// When the configuration does not name it, or this is `create`.
+    /// When the configuration does not name it, or this is neither a hook of a middleware nor a key lookup. Not in
+    /// `create`: a step outlives reloads that change what may be read.
     fn environment(&self, name: &str) -> Result<Option<&str>, Error> {
         let call = self.as_call();
         // SAFETY: the function writes a slice when it returns OK.
@@ -115,7 +117,7 @@ pub trait Services<'call> {
     /// A secret of the configuration.
     ///
     /// # Errors
-    /// When there is none of that name, or this is `create`.
+    /// When there is none of that name; else as [`Services::environment`].
     fn secret(&self, name: &str) -> Result<&str, Error> {
         let call = self.as_call();
         // SAFETY: the function writes a slice when it returns OK.

@@ -107,3 +107,22 @@ fn a_patch_over_its_time_budget_is_counted_and_by_policy_disabled() {
     assert!(table.contains("calls within a minute took longer than 1ms"), "{table}");
     gateway.wait_for_log("over its time budget");
 }
+
+#[test]
+fn a_patch_over_its_time_budget_goes_on_serving_where_the_policy_is_to_count() {
+    let budget = "signatures: off, budget: { time: 1ms, excesses_max: 0, on_excess: count }";
+    let gateway = Gateway::start_with(folder(budget), &[]);
+    let slow = Patch::new("fix", "1.0.0").code("IN_REQUEST", "usleep(20000)");
+    slow.build().put(&gateway.path("patches"), "fix.so");
+    assert!(gateway.reload().0);
+    let mut client = Client::connect(gateway.address);
+    for _ in 0..3 {
+        assert_eq!(client.get("/").header("x-served-by"), Some("fix 1.0.0"));
+    }
+    let report: serde_json::Value =
+        serde_json::from_str(&succeed(&gateway, &["patch", "list", "--json"])).unwrap();
+    let patch = &report["patches"][0];
+    // The responses' hooks are calls, too, and quick.
+    assert_eq!((&patch["calls"], &patch["over_budget"]), (&6.into(), &3.into()), "{patch}");
+    assert_eq!(patch["state"], "active");
+}

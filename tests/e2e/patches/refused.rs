@@ -95,6 +95,18 @@ fn rows() -> Vec<Row> {
             &["while it was loaded (in a constructor)", "SIGSEGV"],
         ),
         row(
+            "waits at a hook that it does not have",
+            good.clone().code("BITS", ".waits = FOREBAY_HOOK_LOG,").build(),
+            &["the table of component `headers` has bits in `waits` that are not in `hooks`"],
+        ),
+        row(
+            "wants a body before a hook that waits for it",
+            good.clone()
+                .code("BITS", ".waits = FOREBAY_HOOK_REQUEST, .bodies = FOREBAY_HOOK_REQUEST,")
+                .build(),
+            &["has bits in `bodies` that are not in `hooks`, are in `waits` or have no body"],
+        ),
+        row(
             "overrides what is not there",
             good.clone().text("COMPONENT", "haeders").build(),
             &["which does not exist", "did you mean `headers`?"],

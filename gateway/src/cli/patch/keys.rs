@@ -64,7 +64,7 @@ fn from_environment() -> Option<String> {
 fn ask(prompt: &str) -> anyhow::Result<String> {
     anyhow::ensure!(
         std::io::stdin().is_terminal(),
-        "there is no terminal to ask for the password; set {VARIABLE}, or use a key without one"
+        "there is no terminal to ask for the password; set {VARIABLE}, or use a key made with --no-password"
     );
     Ok(rpassword::prompt_password(prompt)?)
 }

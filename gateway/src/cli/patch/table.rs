@@ -17,7 +17,7 @@ pub(in super::super) fn summary(report: &Value) -> String {
         .map(|patch| format!("{} {}", text(&patch["name"]), text(&patch["version"])))
         .collect();
     let mut summary = if active.is_empty() { "none active".to_owned() } else { active.join(", ") };
-    let _ = write!(summary, "; {} libraries mapped", report["mapped"]);
+    let _ = write!(summary, "; libraries mapped: {}", report["mapped"]);
     for patch in patches.iter().filter(|patch| patch["state"] != "active" && patch["state"] != "superseded") {
         let _ = write!(
             summary,
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(lines[4].trim(), "libraries mapped: 1");
         assert_eq!(lines[3].trim(), "process 5 died inside it");
         let expected =
-            "fix 1.0.0; 1 libraries mapped\n             old 0.9.0 quarantined: process 5 died inside it";
+            "fix 1.0.0; libraries mapped: 1\n             old 0.9.0 quarantined: process 5 died inside it";
         assert_eq!(summary(&report), expected);
         assert_eq!(
             patches(&json!({ "enabled": false })),

@@ -54,12 +54,15 @@ impl Patches {
         }
         interface::self_test(&library, &said)
             .map_err(|reason| fail(format!("its self-test failed: {reason}")))?;
-        tracing::info!(
-            patch = listed.name,
-            version = %said.descriptor.version,
-            sha256 = found.digest.short(),
-            "patch mapped; it stays in memory until the process ends"
-        );
+        // A command that maps patches to describe them ends in a moment.
+        if self.folder.is_some() {
+            tracing::info!(
+                patch = listed.name,
+                version = %said.descriptor.version,
+                sha256 = found.digest.short(),
+                "patch mapped; it stays in memory until the process ends"
+            );
+        }
         let library = Arc::new(library);
         let components = adapter::adopt(&library, &said).map_err(fail)?;
         let patch = Arc::new(Patch { library, described: said, components });

@@ -1,9 +1,9 @@
 //! Takes the place of the built-in middleware `request_size_limit`, as a correction of it would: the same settings and
-//! the same answers, and one thing done differently. A request whose `Content-Length` or body is too large is refused
-//! as before; here the refusal also tells the limit in `x-limit-bytes`, and the counter `refused_bodies` counts it.
+//! the same answers, and one thing done differently: a refusal also tells the limit in `x-limit-bytes`, and the counter
+//! `refused_bodies` counts it. What is at the limit is let through, as the built-in one should.
 #![forbid(unsafe_code)]
 
-use forebay_patch::{Error, Exchange, Hooks, Message, Middleware, Refusal, Services, Setup, Value, Verdict};
+use forebay_patch::{Error, Exchange, Hooks, Message, Middleware, Services, Setup, Value, Verdict};
 
 struct SizeLimit {
     bytes_max: u64,
@@ -28,7 +28,7 @@ fn size(value: Value<'_>) -> Result<u64, Error> {
 }
 
 impl Middleware for SizeLimit {
-    const HOOKS: Hooks = Hooks::REQUEST;
+    const HOOKS: Hooks = Hooks::REQUEST.and(Hooks::ERROR);
 
     fn create(setup: &Setup<'_>) -> Result<Self, Error> {
         let bytes_max = size(
@@ -38,16 +38,16 @@ impl Middleware for SizeLimit {
     }
 
     fn on_request(&self, exchange: &mut Exchange<'_>) -> Result<Verdict, Error> {
-        let declared = exchange.header_text(Message::Request, "content-length");
-        let declared = declared.and_then(|length| length.parse::<u64>().ok());
-        if declared.is_some_and(|length| length > self.bytes_max) {
-            exchange.count("refused_bodies", 1.0)?;
-            let message = format!("the request body is larger than {} bytes", self.bytes_max);
-            let refusal = Refusal::new(413, "client_too_large", message);
-            return Ok(refusal.header("x-limit-bytes", self.bytes_max.to_string()).into());
-        }
-        // A body of undeclared length is counted by the gateway while it comes.
+        // The gateway compares it with the declared length, and else counts the body while it comes.
         exchange.limit_request_body(self.bytes_max)?;
+        Ok(Verdict::Continue)
+    }
+
+    fn on_error(&self, exchange: &mut Exchange<'_>) -> Result<Verdict, Error> {
+        if exchange.failure().is_some_and(|(_, kind, _)| kind == "client_too_large") {
+            exchange.count("refused_bodies", 1.0)?;
+            exchange.set_header(Message::Answer, "x-limit-bytes", self.bytes_max.to_string())?;
+        }
         Ok(Verdict::Continue)
     }
 }

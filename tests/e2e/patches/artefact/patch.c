@@ -34,6 +34,9 @@
 #ifndef ENTRY
 #define ENTRY forebay_patch_v1
 #endif
+#ifndef BITS
+#define BITS
+#endif
 #ifndef IN_CONSTRUCTOR
 #define IN_CONSTRUCTOR
 #endif
@@ -86,6 +89,7 @@ static forebay_status on_response(void *instance, forebay_call call) {
 static const forebay_middleware table = {
     .size = sizeof table,
     .hooks = FOREBAY_HOOK_REQUEST | FOREBAY_HOOK_RESPONSE,
+    BITS
     .create = create,
     .on_request = on_request,
     .on_response = on_response,
