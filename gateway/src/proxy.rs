@@ -186,7 +186,7 @@ async fn forward(
     if let Some(protocol) = &asked {
         hygiene::set_upgrade(request.headers_mut(), protocol.clone());
     }
-    let sent = run.worker.upstreams.deliver(upstream, balancer, tls.as_ref(), request).await;
+    let sent = run.worker.upstreams.deliver(upstream, balancer, tls.as_ref(), finish.ends(), request).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {

@@ -24,6 +24,7 @@ use http::{Request, Response};
 use crate::body::ProxyBody;
 use crate::component::Balancer;
 use crate::config::{self, Target, UpstreamKind, UpstreamProtocol};
+use crate::proxy_protocol::{Announcement, Ends};
 use crate::tls::Client;
 
 mod allow;
@@ -99,7 +100,7 @@ impl Upstreams {
     }
 
     /// Sends `request` to a target of `upstream`, which `balancer` chooses, and waits for the head of the response.
-    /// `tls` is what `https` targets are spoken to with.
+    /// `tls` is what `https` targets are spoken to with, `client` what they are told of the client's connection.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
@@ -110,6 +111,7 @@ impl Upstreams {
         upstream: &config::Upstream,
         balancer: &Arc<dyn Balancer>,
         tls: Option<&Arc<Client>>,
+        client: Option<Ends>,
         request: Request<ProxyBody>,
     ) -> Result<Sent, UpstreamError> {
         let targets = match &upstream.kind {
@@ -118,7 +120,9 @@ impl Upstreams {
         };
         let settings = Settings::from(upstream);
         let group = self.group(upstream, targets, balancer, tls);
-        let mut delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
+        let ends = upstream.proxy_protocol.zip(client);
+        let mut delivery = delivery.announcing(ends.map(|(version, ends)| Announcement { version, ends }));
         let mut tried = Tried::default();
         let mut last = None;
         while let Some(endpoint) = group.pick(&mut tried, settings, (&upstream.name, delivery.headers())) {

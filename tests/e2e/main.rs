@@ -12,6 +12,7 @@ mod limits;
 mod middleware;
 mod patches;
 mod promotion;
+mod proxy_protocol;
 mod proxying;
 mod scripts;
 mod tls;

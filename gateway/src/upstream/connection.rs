@@ -16,6 +16,7 @@ use super::error::{Fault, UpstreamErrorKind};
 use super::socket::Socket;
 use super::upgraded::Raw;
 use crate::body::ProxyBody;
+use crate::proxy_protocol::Announcement;
 
 /// Most bytes of a response head, and of response data buffered in user space.
 const BUFFER_MAX: usize = 64 * 1024;
@@ -28,6 +29,8 @@ pub(super) struct Connection {
     /// Shared with the task below, which is aborted before this owner goes.
     socket: Socket,
     peer: SocketAddr,
+    /// What the target was told when it was opened.
+    announced: Option<Announcement>,
     /// The peer's address as text, for logs.
     address: Arc<str>,
     /// What is left of the connection when it has switched protocols.
@@ -37,7 +40,12 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Begins to speak HTTP/1.1 over an open connection; `socket` is what is beneath it.
-    pub(super) async fn start<S>(stream: S, socket: Socket, peer: SocketAddr) -> Result<Self, Fault>
+    pub(super) async fn start<S>(
+        stream: S,
+        socket: Socket,
+        peer: SocketAddr,
+        announced: Option<Announcement>,
+    ) -> Result<Self, Fault>
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -61,7 +69,7 @@ impl Connection {
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, timer, socket, peer, address: peer.to_string().into(), upgraded, task })
+        Ok(Self { sender, timer, socket, peer, announced, address: peer.to_string().into(), upgraded, task })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.
@@ -77,6 +85,11 @@ impl Connection {
     /// What is left after a switch of protocols, once; `None` if the connection was lost.
     pub(super) async fn upgraded(&mut self) -> Option<Raw> {
         (&mut self.upgraded).await.ok()
+    }
+
+    /// What the target was told of the client's connection.
+    pub(super) fn announced(&self) -> Option<Announcement> {
+        self.announced
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

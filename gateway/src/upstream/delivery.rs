@@ -13,6 +13,7 @@ use super::error::{Fault, UpstreamError, UpstreamErrorKind};
 use super::replay::Recorder;
 use super::transmit::{self, Answer, Failed, Limits, transmit};
 use crate::body::ProxyBody;
+use crate::proxy_protocol::Announcement;
 
 /// A request on its way.
 pub(super) struct Delivery<'a> {
@@ -22,6 +23,7 @@ pub(super) struct Delivery<'a> {
     limits: Limits,
     recorder: &'a Recorder,
     admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    announced: Option<Announcement>,
     /// The protocol that the request asks to switch to.
     upgrade: Option<HeaderValue>,
     attempts: u32,
@@ -46,6 +48,7 @@ impl<'a> Delivery<'a> {
             limits,
             recorder,
             admits: None,
+            announced: None,
             upgrade,
             attempts: 0,
             repeated: false,
@@ -56,6 +59,12 @@ impl<'a> Delivery<'a> {
     /// Restricts the addresses that may be connected to.
     pub(super) fn only_to(mut self, admits: &'a dyn Fn(IpAddr) -> bool) -> Self {
         self.admits = Some(admits);
+        self
+    }
+
+    /// Sends it over a connection whose opening tells the target this.
+    pub(super) fn announcing(mut self, announced: Option<Announcement>) -> Self {
+        self.announced = announced;
         self
     }
 
@@ -105,7 +114,8 @@ impl<'a> Delivery<'a> {
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
         let exclusive = self.upgrade.is_some();
-        let wanted = Wanted { settings: self.settings, reuse, admits: self.admits, exclusive };
+        let (admits, announced) = (self.admits, self.announced);
+        let wanted = Wanted { settings: self.settings, reuse, admits, exclusive, announced };
         let lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {

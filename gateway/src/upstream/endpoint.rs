@@ -22,6 +22,7 @@ use super::resolve::Host;
 use super::shared::Shared;
 use super::transport::{self, Opened, Secured, Transport};
 use crate::config::{self, UpstreamProtocol};
+use crate::proxy_protocol::Announcement;
 
 pub(super) use super::lease::{Lease, Leased};
 
@@ -71,6 +72,8 @@ pub(super) struct Wanted<'a> {
     pub(super) admits: Option<&'a dyn Fn(IpAddr) -> bool>,
     /// Whether it has to be one of HTTP/1.1, to switch protocols.
     pub(super) exclusive: bool,
+    /// What the target is told of the client's connection. Connections are for the client that they were opened for.
+    pub(super) announced: Option<Announcement>,
 }
 
 /// Whether an idle connection will do.
@@ -158,7 +161,7 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
-        if self.shared.may_be() && !wanted.exclusive {
+        if self.shared.may_be() && !wanted.is_exclusive() {
             return self.acquire_shared(wanted).await;
         }
         if wanted.reuse == Reuse::Idle
@@ -185,7 +188,10 @@ impl Endpoint {
 
     fn take_idle(&self, wanted: Wanted<'_>) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(Idle { connection, until }) = idle.pop_back() {
+        let is_same = |idle: &Idle| idle.connection.announced() == wanted.announced;
+        while let Some(position) = idle.iter().rposition(is_same)
+            && let Some(Idle { connection, until }) = idle.remove(position)
+        {
             if Instant::now() < until && wanted.takes(&connection) {
                 return Some(connection);
             }
@@ -222,10 +228,12 @@ impl Endpoint {
         if allowed.is_empty() {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }
-        let protocol = if wanted.exclusive { UpstreamProtocol::Http1 } else { self.protocol };
-        match transport::open(&allowed, protocol, self.secured.as_ref(), started + timeout).await? {
+        let protocol = if wanted.is_exclusive() { UpstreamProtocol::Http1 } else { self.protocol };
+        match transport::open(&allowed, wanted.announced, protocol, self.secured.as_ref(), started + timeout)
+            .await?
+        {
             Opened::Http1(connection) => {
-                if !wanted.exclusive {
+                if !wanted.is_exclusive() {
                     self.shared.is_not();
                 }
                 lease.held = Leased::Exclusive(Some(connection));
@@ -344,11 +352,17 @@ enum HandOver {
 }
 
 impl Wanted<'_> {
+    fn is_exclusive(self) -> bool {
+        self.exclusive || self.announced.is_some()
+    }
+
     pub(super) fn admits(self, address: IpAddr) -> bool {
         self.admits.is_none_or(|admits| admits(address))
     }
 
     fn takes(self, connection: &Connection) -> bool {
-        connection.is_ready() && self.admits(connection.peer().ip())
+        connection.is_ready()
+            && connection.announced() == self.announced
+            && self.admits(connection.peer().ip())
     }
 }

@@ -27,7 +27,7 @@ impl Upstreams {
     /// Sends a request by the built-in balancer.
     async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
         let balancer = super::round_robin().create(&upstream.name).unwrap();
-        self.deliver(upstream, &balancer, None, request).await
+        self.deliver(upstream, &balancer, None, None, request).await
     }
 }
 
@@ -47,6 +47,7 @@ fn upstream(ports: &[u16]) -> Upstream {
         preserve_host: true,
         protocol: UpstreamProtocol::Auto,
         tls: UpstreamTls::default(),
+        proxy_protocol: None,
         upgrades: Vec::new(),
         upgrade_idle_timeout: Duration::from_secs(30),
         balance: "round_robin".into(),
