@@ -38,6 +38,7 @@ use ipnet::IpNet;
 
 pub use crate::diagnostic::Location;
 use crate::diagnostic::Source;
+use crate::proxy_protocol;
 pub use concealed::Concealed;
 pub use document::Format;
 pub use environment::Environment;
@@ -258,6 +259,8 @@ pub struct Upstream {
     pub protocol: UpstreamProtocol,
     /// TLS to those of the targets that are `https`.
     pub tls: UpstreamTls,
+    /// In which version of the PROXY protocol targets are told of the client's connection, if they are.
+    pub proxy_protocol: Option<proxy_protocol::Version>,
     /// Protocols that connections may switch to, in lower case.
     pub upgrades: Vec<String>,
     /// Longest time in which nothing passes over a connection that has switched protocols.

@@ -16,6 +16,7 @@ pub mod promote;
 pub mod worker;
 
 pub mod proxy;
+pub mod proxy_protocol;
 pub mod steps;
 
 pub mod component;

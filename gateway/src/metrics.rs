@@ -58,6 +58,8 @@ pub struct WorkerMetrics {
     pub http2: Http2Metrics,
     /// Handshakes with clients.
     pub tls: TlsMetrics,
+    /// Connections of trusted proxies without a good header of the PROXY protocol.
+    pub bad_announcements: Cell,
     /// Connections that have switched protocols.
     pub tunnels: TunnelMetrics,
     /// Requests that no upstream answered.
@@ -190,6 +192,12 @@ pub fn render(workers: &[&WorkerMetrics]) -> String {
         "counter",
         "Failed hook calls that let their request pass.",
         total(&|w| w.script_errors_open.get()),
+    );
+    simple(
+        "forebay_proxy_protocol_failures_total",
+        "counter",
+        "Connections of trusted proxies without a good header of the PROXY protocol.",
+        total(&|w| w.bad_announcements.get()),
     );
     http2::render(&mut text, &total);
     tunnels::render(&mut text, &total);

@@ -26,7 +26,7 @@ use crate::config::Upstream;
 use crate::hygiene;
 use crate::respond::GatewayError;
 use crate::steps::{Outcome, StepRunner, Unread, Upgrade};
-use crate::upstream::Destination;
+use crate::upstream::{Caller, Destination};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
 use finish::Finish;
@@ -188,7 +188,8 @@ async fn forward(
     if let Some(protocol) = &asked {
         hygiene::set_upgrade(request.headers_mut(), protocol.clone());
     }
-    let sent = run.worker.upstreams.deliver(destination, request, exchange.client.ip).await;
+    let caller = Caller { address: exchange.client.ip, ends: finish.ends() };
+    let sent = run.worker.upstreams.deliver(destination, request, caller).await;
     let waited = sent_at.elapsed();
     finish.upstream_waited(waited);
     match sent {

@@ -27,6 +27,7 @@ use http::{Request, Response};
 use crate::body::ProxyBody;
 use crate::component::Balancer;
 use crate::config::{self, Affinity, Target, UpstreamKind, UpstreamProtocol};
+use crate::proxy_protocol::{Announcement, Ends};
 use crate::tls::Client;
 
 mod affinity;
@@ -103,6 +104,15 @@ pub struct Destination {
     pub state: Arc<UpstreamState>,
 }
 
+/// Whose request is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Both ends of its connection, as far as targets are told of them.
+    pub ends: Option<Ends>,
+}
+
 /// A response head with the body on its way.
 #[derive(Debug)]
 pub struct Sent {
@@ -124,7 +134,7 @@ impl Upstreams {
         Self::default()
     }
 
-    /// Sends the request of `client` to a target of the upstream and waits for the head of the response.
+    /// Sends the request of `caller` to a target of the upstream and waits for the head of the response.
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
@@ -134,7 +144,7 @@ impl Upstreams {
         &self,
         destination: &Destination,
         request: Request<ProxyBody>,
-        client: IpAddr,
+        caller: Caller,
     ) -> Result<Sent, UpstreamError> {
         let upstream = &destination.upstream;
         if matches!(upstream.kind, UpstreamKind::Echo) {
@@ -143,7 +153,7 @@ impl Upstreams {
         let admitted = breaker::admit(&destination.state, Bound::Requests);
         let admitted =
             admitted.map_err(|fault| UpstreamError { detail: fault.detail, ..fault.kind.unsent() })?;
-        let mut sent = self.deliver_to_targets(destination, request, client).await?;
+        let mut sent = self.deliver_to_targets(destination, request, caller).await?;
         if let Some(admitted) = admitted {
             sent.response.body_mut().hold(Box::new(admitted));
         }
@@ -154,15 +164,17 @@ impl Upstreams {
         &self,
         destination: &Destination,
         request: Request<ProxyBody>,
-        client: IpAddr,
+        caller: Caller,
     ) -> Result<Sent, UpstreamError> {
         let upstream = &destination.upstream;
         let settings = Settings::from(upstream);
         let group = self.group(destination);
         let affinity = upstream.policies.affinity.as_ref();
-        let wish = Wish::of(&request, client, (upstream.policies.hash.as_ref(), affinity));
+        let wish = Wish::of(&request, caller.address, (upstream.policies.hash.as_ref(), affinity));
         let delivery = Delivery::new(request, settings, upstream.into(), &self.pool.recorder);
-        let mut delivery = delivery.within(&destination.state);
+        let ends = upstream.proxy_protocol.zip(caller.ends);
+        let announced = ends.map(|(version, ends)| Announcement { version, ends });
+        let mut delivery = delivery.within(&destination.state).announcing(announced);
         if let Some(retries) = &upstream.policies.retries {
             delivery.keep_body(retries);
             let rules = (&*group, retries, &destination.state);

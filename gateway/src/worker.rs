@@ -2,6 +2,7 @@
 //!
 //! Nothing on the request path is shared between workers but immutable data and atomics.
 
+mod announced;
 pub mod connection;
 mod frames;
 mod handshake;

@@ -13,6 +13,7 @@ mod limits;
 mod middleware;
 mod patches;
 mod promotion;
+mod proxy_protocol;
 mod proxying;
 mod resilience;
 mod scripts;

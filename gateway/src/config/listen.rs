@@ -1,8 +1,10 @@
 //! Listeners as the gateway uses them: where connections come in, and how they are secured.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::diagnostic::Location;
 
@@ -15,6 +17,15 @@ pub struct Listener {
     pub protocols: Vec<Protocol>,
     /// TLS for the connections; `None` for plain TCP.
     pub tls: Option<TlsListener>,
+    /// Peers whose connections begin with a header of the PROXY protocol.
+    pub proxy_protocol_from: Vec<IpNet>,
+}
+
+impl Listener {
+    /// Whether connections from this address begin with a header of the PROXY protocol.
+    pub fn announces(&self, peer: IpAddr) -> bool {
+        self.proxy_protocol_from.iter().any(|range| range.contains(&peer.to_canonical()))
+    }
 }
 
 /// A protocol that clients speak.

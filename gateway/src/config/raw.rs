@@ -36,7 +36,9 @@ pub(crate) use scalars::{RawDuration, RawSize};
 pub(super) use schema::schema;
 pub(crate) use schema::schema_of;
 pub(super) use scripts::{RawLimits, RawScripts};
-pub(super) use upstreams::{RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls};
+pub(super) use upstreams::{
+    RawProxyProtocol, RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls,
+};
 
 /// Configuration of a Forebay gateway. Unknown keys are errors.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

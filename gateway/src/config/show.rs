@@ -20,6 +20,7 @@ use super::{
     Target, Upstream, UpstreamKind, ValueMatch,
 };
 use crate::middleware;
+use crate::proxy_protocol::Version;
 
 /// The effective configuration as YAML.
 pub fn show(config: &Config) -> String {
@@ -238,6 +239,7 @@ fn upstream(upstream: &Upstream) -> Shown {
         ("preserve_host", Shown::Scalar(upstream.preserve_host.into())),
         ("balance", text(&*upstream.balance)),
         ("protocol", text(upstream.protocol.as_str())),
+        ("proxy_protocol", text(upstream.proxy_protocol.map_or("off", Version::as_str))),
         ("upgrades", list(upstream.upgrades.iter().map(text))),
         ("upgrade_idle_timeout", duration(upstream.upgrade_idle_timeout)),
     ];

@@ -21,6 +21,7 @@ use super::tunnel::Tunnel;
 use crate::body::{BodyEnd, EndReason, Outcome, Progress, ProxyBody, Side};
 use crate::component::{AccessFilter, AccessView, Keep};
 use crate::hygiene;
+use crate::proxy_protocol::Ends;
 use crate::steps::{StepRunner, Unread, Upgrade};
 use crate::worker::connection::ConnectionState;
 use crate::worker::{Serving, Worker};
@@ -128,6 +129,11 @@ impl Finish {
 
     pub(super) fn request_id(&self) -> &str {
         self.0.as_ref().map_or("", |ending| &ending.summary.id)
+    }
+
+    /// Both ends of the client's connection.
+    pub(super) fn ends(&self) -> Option<Ends> {
+        self.0.as_ref().map(|ending| ending.connection.ends())
     }
 
     /// The method that the client used.

@@ -136,10 +136,18 @@ fn routed(
         }
     }
     match generation.router.find(&RequestHead { host, path, query, method: &head.method, headers }) {
+        // It sends a request back with all its fields, which is for those who ask for it (RFC 9110, section 9.3.8).
+        Lookup::Found(found) if head.method == Method::TRACE && !names_trace(generation, found.index) => {
+            Err(GatewayError::method(generation.config.routes[found.index].matcher.methods.clone()))
+        }
         Lookup::Found(found) => Ok((found.index, found.to_params())),
         Lookup::MethodNotAllowed { allow } => Err(GatewayError::method(allow)),
         Lookup::NotFound => Err(GatewayError::no_route()),
     }
+}
+
+fn names_trace(generation: &Generation, route: usize) -> bool {
+    generation.config.routes[route].matcher.methods.contains(&Method::TRACE)
 }
 
 /// Whether the request is within what its head says of its size.

@@ -17,6 +17,7 @@ use super::socket::Socket;
 use super::upgraded::Raw;
 use super::wear::Wear;
 use crate::body::ProxyBody;
+use crate::proxy_protocol::Announcement;
 
 /// Most bytes of a response head, and of response data buffered in user space.
 const BUFFER_MAX: usize = 64 * 1024;
@@ -29,6 +30,8 @@ pub(super) struct Connection {
     /// Shared with the task below, which is aborted before this owner goes.
     socket: Socket,
     peer: SocketAddr,
+    /// What the target was told when it was opened.
+    announced: Option<Announcement>,
     /// The peer's address as text, for logs.
     address: Arc<str>,
     /// What is left of the connection when it has switched protocols.
@@ -40,7 +43,12 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Begins to speak HTTP/1.1 over an open connection; `socket` is what is beneath it.
-    pub(super) async fn start<S>(stream: S, socket: Socket, peer: SocketAddr) -> Result<Self, Fault>
+    pub(super) async fn start<S>(
+        stream: S,
+        socket: Socket,
+        peer: SocketAddr,
+        announced: Option<Announcement>,
+    ) -> Result<Self, Fault>
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -69,6 +77,7 @@ impl Connection {
             timer,
             socket,
             peer,
+            announced,
             address: peer.to_string().into(),
             upgraded,
             wear: Wear::new(None),
@@ -89,6 +98,11 @@ impl Connection {
     /// What is left after a switch of protocols, once; `None` if the connection was lost.
     pub(super) async fn upgraded(&mut self) -> Option<Raw> {
         (&mut self.upgraded).await.ok()
+    }
+
+    /// What the target was told of the client's connection.
+    pub(super) fn announced(&self) -> Option<Announcement> {
+        self.announced
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

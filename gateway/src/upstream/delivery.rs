@@ -15,6 +15,7 @@ use super::transmit::{self, Answer, Failed, Limits, transmit};
 use super::{Sent, retry};
 use crate::body::ProxyBody;
 use crate::config::Retries;
+use crate::proxy_protocol::Announcement;
 
 /// A request on its way.
 pub(super) struct Delivery<'a> {
@@ -24,6 +25,7 @@ pub(super) struct Delivery<'a> {
     limits: Limits,
     recorder: &'a Recorder,
     admits: Option<&'a dyn Fn(IpAddr) -> bool>,
+    announced: Option<Announcement>,
     /// The protocol that the request asks to switch to.
     upgrade: Option<HeaderValue>,
     bounds: Option<&'a Arc<UpstreamState>>,
@@ -49,6 +51,7 @@ impl<'a> Delivery<'a> {
             limits,
             recorder,
             admits: None,
+            announced: None,
             upgrade,
             bounds: None,
             attempts: 0,
@@ -66,6 +69,12 @@ impl<'a> Delivery<'a> {
     /// Counts what it needs towards the circuit breakers of its upstream.
     pub(super) fn within(mut self, state: &'a Arc<UpstreamState>) -> Self {
         self.bounds = Some(state);
+        self
+    }
+
+    /// Sends it over a connection whose opening tells the target this.
+    pub(super) fn announcing(mut self, announced: Option<Announcement>) -> Self {
+        self.announced = announced;
         self
     }
 
@@ -161,8 +170,8 @@ impl<'a> Delivery<'a> {
 
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
         let exclusive = self.upgrade.is_some();
-        let Self { settings, admits, bounds, .. } = *self;
-        let wanted = Wanted { settings, reuse, admits, exclusive, bounds };
+        let Self { settings, admits, announced, bounds, .. } = *self;
+        let wanted = Wanted { settings, reuse, admits, exclusive, announced, bounds };
         let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {

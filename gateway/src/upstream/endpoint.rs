@@ -25,6 +25,7 @@ use super::state::UpstreamState;
 use super::transport::{self, Opened, Secured, Transport};
 use super::wear::{Wear, WearLimits};
 use crate::config::{self, UpstreamProtocol};
+use crate::proxy_protocol::Announcement;
 
 pub(super) use super::lease::{Lease, Leased};
 
@@ -82,6 +83,8 @@ pub(super) struct Wanted<'a> {
     pub(super) exclusive: bool,
     /// The upstream whose circuit breakers hold; `None` for scripts' calls.
     pub(super) bounds: Option<&'a Arc<UpstreamState>>,
+    /// What the target is told of the client's connection. Connections are for the client that they were opened for.
+    pub(super) announced: Option<Announcement>,
 }
 
 /// Whether an idle connection will do.
@@ -169,7 +172,7 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
-        if self.shared.may_be() && !wanted.exclusive {
+        if self.shared.may_be() && !wanted.is_exclusive() {
             return self.acquire_shared(wanted).await;
         }
         if wanted.reuse == Reuse::Idle
@@ -198,7 +201,10 @@ impl Endpoint {
 
     fn take_idle(&self, wanted: Wanted<'_>) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(Idle { connection, until }) = idle.pop_back() {
+        let is_same = |idle: &Idle| idle.connection.announced() == wanted.announced;
+        while let Some(position) = idle.iter().rposition(is_same)
+            && let Some(Idle { connection, until }) = idle.remove(position)
+        {
             if Instant::now() < until && wanted.takes(&connection) {
                 return Some(connection);
             }
@@ -236,10 +242,12 @@ impl Endpoint {
         if allowed.is_empty() {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }
-        let protocol = if wanted.exclusive { UpstreamProtocol::Http1 } else { self.protocol };
-        match transport::open(&allowed, protocol, self.secured.as_ref(), started + timeout).await? {
+        let protocol = if wanted.is_exclusive() { UpstreamProtocol::Http1 } else { self.protocol };
+        match transport::open(&allowed, wanted.announced, protocol, self.secured.as_ref(), started + timeout)
+            .await?
+        {
             Opened::Http1(mut connection) => {
-                if !wanted.exclusive {
+                if !wanted.is_exclusive() {
                     self.shared.is_not();
                 }
                 connection.wear = Wear::new(admitted);
@@ -360,6 +368,10 @@ enum HandOver {
 }
 
 impl Wanted<'_> {
+    fn is_exclusive(self) -> bool {
+        self.exclusive || self.announced.is_some()
+    }
+
     pub(super) fn admits(self, address: IpAddr) -> bool {
         self.admits.is_none_or(|admits| admits(address))
     }
@@ -372,6 +384,7 @@ impl Wanted<'_> {
     fn takes(self, connection: &Connection) -> bool {
         connection.is_ready()
             && !connection.wear.is_worn(self.settings.wear)
+            && connection.announced() == self.announced
             && self.admits(connection.peer().ip())
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
 use super::transport::Transport;
-use super::{Destination, Sent, UpstreamError, UpstreamErrorKind, UpstreamState, Upstreams};
+use super::{Caller, Destination, Sent, UpstreamError, UpstreamErrorKind, UpstreamState, Upstreams};
 use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
 use crate::config::{Policies, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls};
 
@@ -31,7 +31,7 @@ impl Upstreams {
         let known = self.groups.borrow().get(&upstream.name).map(|known| known.group.state.clone());
         let mut destination = destination(upstream);
         destination.state = UpstreamState::of(upstream, known.as_ref());
-        self.deliver(&destination, request, [127, 0, 0, 1].into()).await
+        self.deliver(&destination, request, Caller { address: [127, 0, 0, 1].into(), ends: None }).await
     }
 }
 
@@ -58,6 +58,7 @@ pub(super) fn upstream(ports: &[u16]) -> Upstream {
         preserve_host: true,
         protocol: UpstreamProtocol::Auto,
         tls: UpstreamTls::default(),
+        proxy_protocol: None,
         upgrades: Vec::new(),
         upgrade_idle_timeout: Duration::from_secs(30),
         balance: "round_robin".into(),

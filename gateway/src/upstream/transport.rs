@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -15,6 +16,7 @@ use super::error::{Fault, UpstreamErrorKind};
 use super::multiplexed::Multiplexed;
 use super::socket::Socket;
 use crate::config::UpstreamProtocol;
+use crate::proxy_protocol::Announcement;
 use crate::tls::Client;
 
 /// How a target is spoken to.
@@ -76,6 +78,7 @@ impl Transport {
 /// agrees on everything.
 pub(super) async fn open(
     addresses: &[SocketAddr],
+    announced: Option<Announcement>,
     protocol: UpstreamProtocol,
     secured: Option<&Secured>,
     deadline: Instant,
@@ -84,7 +87,7 @@ pub(super) async fn open(
     for (index, &peer) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(Instant::now()) / left;
-        match tokio::time::timeout(share, connect(peer, protocol, secured)).await {
+        match tokio::time::timeout(share, connect(peer, announced, protocol, secured)).await {
             Ok(Ok(opened)) => return Ok(opened),
             Ok(Err(fault)) => last = fault,
             Err(_) => last = UpstreamErrorKind::ConnectTimeout.into(),
@@ -95,17 +98,21 @@ pub(super) async fn open(
 
 async fn connect(
     peer: SocketAddr,
+    announced: Option<Announcement>,
     protocol: UpstreamProtocol,
     secured: Option<&Secured>,
 ) -> Result<Opened, Fault> {
     let failed = |error: std::io::Error| Fault::new(UpstreamErrorKind::Connect, error);
-    let stream = TcpStream::connect(peer).await.map_err(failed)?;
+    let mut stream = TcpStream::connect(peer).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
+    if let Some(announced) = announced {
+        stream.write_all(&announced.header()).await.map_err(failed)?;
+    }
     let socket = Socket::new(stream);
     let Some(secured) = secured else {
         return match protocol {
             UpstreamProtocol::Http2 => Multiplexed::start(socket, peer).await.map(Rc::new).map(Opened::Http2),
-            _ => Connection::start(socket.clone(), socket, peer).await.map(Opened::Http1),
+            _ => Connection::start(socket.clone(), socket, peer, announced).await.map(Opened::Http1),
         };
     };
     let Some(name) = secured.name.clone() else {
@@ -123,5 +130,5 @@ async fn connect(
     if protocol == UpstreamProtocol::Http2 {
         return Err(Fault::new(UpstreamErrorKind::Tls, "it does not speak HTTP/2"));
     }
-    Connection::start(stream, socket, peer).await.map(Opened::Http1)
+    Connection::start(stream, socket, peer, announced).await.map(Opened::Http1)
 }

@@ -11,15 +11,16 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::opening::{self, Opened};
-use super::{Worker, handshake, http1, http2};
+use super::{Worker, announced, handshake, http1, http2};
 use crate::body::{Phase, Progress};
 use crate::config::{ClientLimits, Protocol};
 use crate::hygiene::{Edge, EdgeScheme};
 use crate::proxy::Tunnel;
+use crate::proxy_protocol::Ends;
 
 /// What a connection is doing, for its time limits.
 pub struct ConnectionState {
-    peer: SocketAddr,
+    ends: Ends,
     edge: Edge,
     /// What the handshake has settled, once it has.
     tls: OnceCell<Arc<Tls>>,
@@ -58,14 +59,14 @@ enum Doing {
 }
 
 impl ConnectionState {
-    fn new(peer: SocketAddr, local_port: u16, scheme: EdgeScheme) -> Self {
+    fn new(ends: Ends, scheme: EdgeScheme) -> Self {
         let doing = match scheme {
             EdgeScheme::Http => Doing::Opening,
             EdgeScheme::Https => Doing::Handshaking,
         };
         Self {
-            peer,
-            edge: Edge::new(peer.ip(), local_port, scheme),
+            ends,
+            edge: Edge::new(ends.source.ip(), ends.destination.port(), scheme),
             tls: OnceCell::new(),
             doing: Cell::new(doing),
             since: Cell::new(Instant::now()),
@@ -81,9 +82,14 @@ impl ConnectionState {
         }
     }
 
-    /// The other end of the connection.
+    /// The other end of the connection: the socket's, or the one that a trusted proxy has told of.
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        self.ends.source
+    }
+
+    /// Both ends of the connection.
+    pub fn ends(&self) -> Ends {
+        self.ends
     }
 
     /// What is told to upstreams of the connection.
@@ -238,19 +244,31 @@ impl Drop for Registration {
     }
 }
 
+impl Registration {
+    fn of(worker: &Rc<Worker>, state: &Rc<ConnectionState>) -> Self {
+        Self { key: worker.register(state), worker: worker.clone() }
+    }
+}
+
 /// Serves a connection of the listener with this index until it is closed.
-pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, index: usize) {
-    let local_port = stream.local_addr().map_or(0, |local| local.port());
-    let (config, speaks_http2, speaks_http1) = {
+pub(super) async fn serve(worker: Rc<Worker>, mut stream: TcpStream, peer: SocketAddr, index: usize) {
+    let mut ends = Ends { source: peer, destination: stream.local_addr().unwrap_or(peer) };
+    let (config, speaks_http2, speaks_http1, is_announced) = {
         let serving = worker.serving();
         let server = serving.generation.tls.get(index).and_then(Option::as_ref);
         let listener = serving.generation.config.listeners.get(index);
         let speaks = |protocol| listener.is_none_or(|listener| listener.protocols.contains(&protocol));
-        (server.map(|server| server.config.clone()), speaks(Protocol::Http2), speaks(Protocol::Http1))
+        let is_announced = listener.is_some_and(|listener| listener.announces(peer.ip()));
+        let config = server.map(|server| server.config.clone());
+        (config, speaks(Protocol::Http2), speaks(Protocol::Http1), is_announced)
     };
+    if is_announced {
+        let Some(told) = Box::pin(told(&worker, &mut stream, ends)).await else { return };
+        ends = told;
+    }
     let scheme = if config.is_some() { EdgeScheme::Https } else { EdgeScheme::Http };
-    let state = Rc::new(ConnectionState::new(peer, local_port, scheme));
-    let _registration = Registration { key: worker.register(&state), worker: worker.clone() };
+    let state = Rc::new(ConnectionState::new(ends, scheme));
+    let _registration = Registration::of(&worker, &state);
     match config {
         Some(config) => {
             let Some(stream) = handshake::accept(&worker, &state, stream, config).await else { return };
@@ -268,6 +286,31 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAdd
     }
 }
 
+/// The ends of a connection that begins with a header of the PROXY protocol; `None` when that is missing, malformed or late.
+async fn told(worker: &Rc<Worker>, stream: &mut TcpStream, ends: Ends) -> Option<Ends> {
+    let state = Rc::new(ConnectionState::new(ends, EdgeScheme::Http));
+    state.becomes(Doing::Handshaking);
+    let _registration = Registration::of(worker, &state);
+    let read = tokio::select! {
+        biased;
+        read = announced::read(stream) => read,
+        expired = state.woken() => {
+            if !expired {
+                return None;
+            }
+            Err(std::io::ErrorKind::TimedOut.into())
+        }
+    };
+    match read {
+        Ok(told) => Some(told.unwrap_or(ends)),
+        Err(error) => {
+            worker.metrics.bad_announcements.add(1);
+            tracing::debug!(peer = %ends.source, %error, "no good header of the PROXY protocol");
+            None
+        }
+    }
+}
+
 /// Serves a plain connection in the protocol that its first bytes are of.
 async fn serve_either(worker: &Rc<Worker>, state: &Rc<ConnectionState>, stream: TcpStream) {
     let opened = tokio::select! {
@@ -280,6 +323,6 @@ async fn serve_either(worker: &Rc<Worker>, state: &Rc<ConnectionState>, stream: 
         Ok(Opened::Http2(stream)) => http2::serve(worker, state, stream).await,
         Ok(Opened::Http1Begun(stream)) => http1::serve(worker, state, stream).await,
         Ok(Opened::Http2Begun(stream)) => http2::serve(worker, state, stream).await,
-        Err(error) => tracing::debug!(peer = %state.peer, %error, "client connection ended"),
+        Err(error) => tracing::debug!(peer = %state.peer(), %error, "client connection ended"),
     }
 }

@@ -40,6 +40,9 @@ pub(in super::super) struct RawListenerSettings {
     pub(in super::super) protocols: Option<Vec<RawProtocol>>,
     /// TLS for the connections of this listener; plain TCP without it.
     pub(in super::super) tls: Option<RawTls>,
+    /// Addresses of proxies whose connections begin with a header of the PROXY protocol, version 1 or 2, as address or
+    /// range. One of them without a header is refused; everybody else is served without one.
+    pub(in super::super) proxy_protocol_from: Option<Vec<String>>,
 }
 
 /// A protocol that clients speak.

@@ -45,6 +45,10 @@ pub(in super::super) struct RawUpstream {
     pub(in super::super) protocol: Option<RawUpstreamProtocol>,
     /// How `https` targets are spoken to. Their certificates are verified in any case.
     pub(in super::super) tls: Option<RawUpstreamTls>,
+    /// In which version of the PROXY protocol targets are told of the client's connection: `off`, `v1`, `v2`. Connections
+    /// are then kept for one client connection each.
+    #[schemars(extend("default" = "off"))]
+    pub(in super::super) proxy_protocol: Option<RawProxyProtocol>,
     /// Protocols that clients may switch their connections to; an empty list for none. Over HTTP/1.1 alone.
     #[schemars(extend("default" = ["websocket"], "uniqueItems" = true))]
     pub(in super::super) upgrades: Option<Vec<String>>,
@@ -104,6 +108,18 @@ pub(in super::super) struct RawUpstreamTls {
     /// The oldest version of TLS spoken: `tls1.2` or `tls1.3`.
     #[schemars(extend("default" = "tls1.2"))]
     pub(in super::super) min_version: Option<RawTlsVersion>,
+}
+
+/// A version of the PROXY protocol.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum RawProxyProtocol {
+    /// None.
+    Off,
+    /// Text.
+    V1,
+    /// Binary.
+    V2,
 }
 
 /// A built-in upstream.

@@ -8,13 +8,17 @@ use crate::config::{CertificateFiles, Http2Limits, Listener, Protocol, TlsListen
 pub(super) fn listener(listener: &Listener) -> Shown {
     let address = text(listener.address.to_string());
     let has_usual_protocols = listener.protocols == Protocol::DEFAULT;
-    if listener.tls.is_none() && has_usual_protocols {
+    if listener.tls.is_none() && has_usual_protocols && listener.proxy_protocol_from.is_empty() {
         return address;
     }
     let protocols = list(listener.protocols.iter().map(|protocol| text(protocol.as_str())));
     let mut entries = vec![("address", address), ("protocols", protocols)];
     if let Some(tls) = &listener.tls {
         entries.push(("tls", self::tls(tls)));
+    }
+    if !listener.proxy_protocol_from.is_empty() {
+        let ranges = listener.proxy_protocol_from.iter().map(|range| text(range.to_string()));
+        entries.push(("proxy_protocol_from", list(ranges)));
     }
     map(entries)
 }

@@ -12,14 +12,15 @@ use super::super::{
     AuthorityFile, CertificateFiles, ClientCertificates, Http2Limits, Listener, Protocol, TlsListener,
     TlsVersion, codes,
 };
-use super::{Context, Refusal, address, duration, refuse_overlap};
+use super::{Context, Refusal, address, duration, refuse_overlap, trusted_proxies};
 
 /// Builds all listeners.
 pub(super) fn validate(raw: Option<RawListen>, node: &Node, context: &mut Context<'_>) -> Vec<Listener> {
     let (written, is_list) = match raw {
         None => {
             let address = SocketAddr::from(([0, 0, 0, 0], 8080));
-            return vec![Listener { address, protocols: Protocol::DEFAULT.to_vec(), tls: None }];
+            let protocols = Protocol::DEFAULT.to_vec();
+            return vec![Listener { address, protocols, tls: None, proxy_protocol_from: Vec::new() }];
         }
         Some(RawListen::One(one)) => (vec![one], false),
         Some(RawListen::Many(many)) => (many, true),
@@ -27,10 +28,12 @@ pub(super) fn validate(raw: Option<RawListen>, node: &Node, context: &mut Contex
     let mut listeners: Vec<Listener> = Vec::new();
     for (index, written) in written.into_iter().enumerate() {
         let item = if is_list { node.item(index) } else { node };
+        let mut proxies = None;
         let (place, outcome, protocols, tls) = match written {
             RawListener::Port(port) => (item, Ok(SocketAddr::from(([0, 0, 0, 0], port))), None, None),
             RawListener::Text(text) => (item, super::addresses::socket_address(&text), None, None),
             RawListener::Settings(settings) => {
+                proxies = settings.proxy_protocol_from;
                 let Some(written) = settings.address else { continue };
                 (item.at("address"), address(&written), settings.protocols, settings.tls)
             }
@@ -39,7 +42,13 @@ pub(super) fn validate(raw: Option<RawListen>, node: &Node, context: &mut Contex
         if let Some(address) = context.accept(place, outcome) {
             let others: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
             refuse_overlap(address, &others, place, context);
-            listeners.push(Listener { address, protocols: self::protocols(protocols), tls });
+            let proxy_protocol_from = trusted_proxies(proxies, item.at("proxy_protocol_from"), context);
+            listeners.push(Listener {
+                address,
+                protocols: self::protocols(protocols),
+                tls,
+                proxy_protocol_from,
+            });
         }
     }
     listeners

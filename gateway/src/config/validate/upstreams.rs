@@ -8,11 +8,14 @@ use rustls::pki_types::ServerName;
 
 use super::super::document::{Entry, Node};
 use super::super::problem::Problem;
-use super::super::raw::{RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls};
+use super::super::raw::{
+    RawProxyProtocol, RawTarget, RawTargetSettings, RawUpstream, RawUpstreamProtocol, RawUpstreamTls,
+};
 use super::super::suggest::closest;
 use super::super::{CertificateFiles, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls, codes};
 use super::{Context, Refusal, addresses, duration, listen, names, policies, refuse_duplicate};
 use crate::component::ROUND_ROBIN;
+use crate::proxy_protocol::Version;
 
 /// Most connections to one target when nothing is written.
 const CONNECTIONS_MAX: usize = 1024;
@@ -74,6 +77,7 @@ fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Contex
         preserve_host: raw.preserve_host.unwrap_or(false),
         protocol,
         tls,
+        proxy_protocol: proxy_protocol(raw.proxy_protocol, protocol, node.at("proxy_protocol"), context),
         upgrades: upgrades(raw.upgrades, protocol, node.at("upgrades"), context),
         upgrade_idle_timeout: duration(raw.upgrade_idle_timeout, seconds(300)),
         balance,
@@ -117,6 +121,26 @@ fn tls(
         min_version: listen::min_version(raw.min_version),
         location: Some(context.place(node)),
     }
+}
+
+/// A header tells of one client, and connections of HTTP/2 are shared by many.
+fn proxy_protocol(
+    raw: Option<RawProxyProtocol>,
+    protocol: UpstreamProtocol,
+    node: &Node,
+    context: &mut Context<'_>,
+) -> Option<Version> {
+    let version = match raw {
+        None | Some(RawProxyProtocol::Off) => return None,
+        Some(RawProxyProtocol::V1) => Version::V1,
+        Some(RawProxyProtocol::V2) => Version::V2,
+    };
+    if protocol == UpstreamProtocol::Http2 {
+        let message = "connections of HTTP/2 are shared by clients, so none can be told of";
+        let help = "remove `proxy_protocol`, or write `protocol: http1`";
+        context.refuse(node, Refusal::new(codes::CONFLICT, message, help));
+    }
+    Some(version)
 }
 
 /// Protocols that connections may switch to. Versions of HTTP and TLS are none: nothing behind the switch would be checked.
