@@ -39,6 +39,7 @@ mod error;
 mod http2_form;
 mod lease;
 mod multiplexed;
+mod peer;
 mod pool;
 mod replay;
 mod resolve;

@@ -16,5 +16,6 @@ mod proxy_protocol;
 mod proxying;
 mod scripts;
 mod tls;
+mod unix_sockets;
 mod upgrades;
 mod upstream_tls;
