@@ -87,7 +87,8 @@ pub(super) fn target(url: &str) -> Result<(String, u16, bool), Refusal> {
     if let Some(path) = url.strip_prefix("unix:") {
         // Three slashes are the form of a URL.
         let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
-        let is_path = path.starts_with('/') && path.len() > 1 && path.len() <= UNIX_PATH_BYTES_MAX;
+        let is_absolute = path.starts_with('/') && !path.starts_with("//");
+        let is_path = is_absolute && path.len() > 1 && path.len() <= UNIX_PATH_BYTES_MAX;
         if is_path && !path.contains('\0') {
             return Ok((path.to_owned(), 0, false));
         }
