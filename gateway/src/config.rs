@@ -285,9 +285,9 @@ pub enum UpstreamKind {
 /// One server of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Host name or address, without brackets.
+    /// Host name or address, without brackets; or the absolute path of a unix socket.
     pub host: String,
-    /// TCP port.
+    /// TCP port; 0 for a unix socket.
     pub port: u16,
     /// Whether it is spoken to over TLS.
     pub tls: bool,

@@ -46,6 +46,7 @@ pub mod health;
 mod http2_form;
 mod lease;
 mod multiplexed;
+mod peer;
 mod pool;
 mod replay;
 mod resolve;

@@ -19,5 +19,6 @@ mod resilience;
 mod scripts;
 mod strictness;
 mod tls;
+mod unix_sockets;
 mod upgrades;
 mod upstream_tls;

@@ -251,6 +251,10 @@ fn upstream(upstream: &Upstream) -> Shown {
 }
 
 fn target(target: &Target) -> Shown {
+    if target.host.starts_with('/') {
+        let url = format!("unix:{}", target.host);
+        return map([("url", text(url)), ("weight", Shown::Scalar(target.weight.into()))]);
+    }
     let scheme = if target.tls { "https" } else { "http" };
     let url = match target.host.parse::<Ipv6Addr>() {
         Ok(address) => format!("{scheme}://[{address}]:{}", target.port),

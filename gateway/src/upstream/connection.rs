@@ -1,6 +1,5 @@
 //! One HTTP/1.1 connection to a target, and knowing whether it can take another request.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use super::error::{Fault, UpstreamErrorKind};
+use super::peer::Peer;
 use super::socket::Socket;
 use super::upgraded::Raw;
 use super::wear::Wear;
@@ -29,7 +29,7 @@ pub(super) struct Connection {
     pub(super) timer: Pin<Box<Sleep>>,
     /// Shared with the task below, which is aborted before this owner goes.
     socket: Socket,
-    peer: SocketAddr,
+    peer: Peer,
     /// What the target was told when it was opened.
     announced: Option<Announcement>,
     /// The peer's address as text, for logs.
@@ -46,7 +46,7 @@ impl Connection {
     pub(super) async fn start<S>(
         stream: S,
         socket: Socket,
-        peer: SocketAddr,
+        peer: Peer,
         announced: Option<Announcement>,
     ) -> Result<Self, Fault>
     where
@@ -59,6 +59,7 @@ impl Connection {
             builder.handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
         let (give, upgraded) = oneshot::channel();
         let beneath = socket.clone();
+        let (address, named) = (peer.to_string().into(), peer.clone());
         let task = tokio::task::spawn_local(async move {
             match (&mut driver).await {
                 // The library shuts a connection down at its end, unless it has switched protocols.
@@ -68,21 +69,12 @@ impl Connection {
                     let _ = give.send(Raw { io: Box::new(io.into_inner()), read: read_buf });
                 }
                 Ok(()) => {}
-                Err(error) => tracing::debug!(%peer, %error, "upstream connection ended"),
+                Err(error) => tracing::debug!(peer = %named, %error, "upstream connection ended"),
             }
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self {
-            sender,
-            timer,
-            socket,
-            peer,
-            announced,
-            address: peer.to_string().into(),
-            upgraded,
-            wear: Wear::new(None),
-            task,
-        })
+        let wear = Wear::new(None);
+        Ok(Self { sender, timer, socket, peer, announced, address, upgraded, wear, task })
     }
 
     /// Whether the last exchange is over on both sides and nothing is known to be wrong with the connection.
@@ -105,8 +97,8 @@ impl Connection {
         self.announced
     }
 
-    pub(super) fn peer(&self) -> SocketAddr {
-        self.peer
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     pub(super) fn address(&self) -> &Arc<str> {

@@ -125,8 +125,10 @@ struct Idle {
 
 fn host_value(host: &str, port: u16, scheme: &str) -> Option<HeaderValue> {
     let default_port = if scheme == "https" { 443 } else { 80 };
+    // A unix socket has no name of its own, and no port.
+    let host = if host.starts_with('/') { "localhost" } else { host };
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let text = if port == default_port { host } else { format!("{host}:{port}") };
+    let text = if port == default_port || port == 0 { host } else { format!("{host}:{port}") };
     HeaderValue::from_str(&text).ok()
 }
 
@@ -232,13 +234,13 @@ impl Endpoint {
         let admitted = wanted.bounded(Bound::Connections)?;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
-        let addresses = match tokio::time::timeout(timeout, self.host.addresses(self.port)).await {
+        let peers = match tokio::time::timeout(timeout, self.host.peers(self.port)).await {
             Ok(found) => found.map_err(|error| Fault::new(UpstreamErrorKind::Resolve, error))?,
             Err(_) => {
                 return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));
             }
         };
-        let allowed: Vec<_> = addresses.into_iter().filter(|peer| wanted.admits(peer.ip())).collect();
+        let allowed: Vec<_> = peers.into_iter().filter(|peer| wanted.admits(peer.ip())).collect();
         if allowed.is_empty() {
             return Err(UpstreamErrorKind::NotAllowed.into());
         }

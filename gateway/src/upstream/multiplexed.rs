@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
 use super::error::{Fault, UpstreamErrorKind};
+use super::peer::Peer;
 use crate::body::ProxyBody;
 use crate::worker::http2::OnThisThread;
 
@@ -42,14 +42,14 @@ pub(super) struct Multiplexed {
     timers: RefCell<Vec<Pin<Box<Sleep>>>>,
     /// Since when it has had no request.
     idle_since: Cell<Instant>,
-    peer: SocketAddr,
+    peer: Peer,
     address: Arc<str>,
     task: JoinHandle<()>,
 }
 
 impl Multiplexed {
     /// Begins to speak HTTP/2 over an open connection.
-    pub(super) async fn start<S>(stream: S, peer: SocketAddr) -> Result<Self, Fault>
+    pub(super) async fn start<S>(stream: S, peer: Peer) -> Result<Self, Fault>
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -67,6 +67,7 @@ impl Multiplexed {
             handshake.map_err(|error| Fault::new(UpstreamErrorKind::Connect, error))?;
         let streams_max = Rc::new(Cell::new(STREAMS_MAX));
         let allowed = Rc::clone(&streams_max);
+        let (address, named) = (peer.to_string().into(), peer.clone());
         let task = tokio::task::spawn_local(async move {
             let ended = poll_fn(|cx| {
                 let polled = Pin::new(&mut driver).poll(cx);
@@ -74,7 +75,7 @@ impl Multiplexed {
                 polled
             });
             if let Err(error) = ended.await {
-                tracing::debug!(%peer, %error, "upstream connection ended");
+                tracing::debug!(peer = %named, %error, "upstream connection ended");
             }
         });
         Ok(Self {
@@ -84,7 +85,7 @@ impl Multiplexed {
             timers: RefCell::default(),
             idle_since: Cell::new(Instant::now()),
             peer,
-            address: peer.to_string().into(),
+            address,
             task,
         })
     }
@@ -114,8 +115,8 @@ impl Multiplexed {
         self.streams.get() == 0 && self.idle_since.get().elapsed() >= time
     }
 
-    pub(super) fn peer(&self) -> SocketAddr {
-        self.peer
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     pub(super) fn address(&self) -> &Arc<str> {

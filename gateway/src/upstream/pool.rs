@@ -24,7 +24,13 @@ pub(super) struct Pool {
 impl Pool {
     /// The target `host:port` spoken to in this way, made known if it is new.
     pub(super) fn endpoint(&self, host: &str, port: u16, transport: &Transport) -> Rc<Endpoint> {
-        let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let address = if host.starts_with('/') {
+            format!("unix:{host}")
+        } else if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
         let key = address.clone() + &transport.key();
         if let Some(endpoint) = self.endpoints.borrow().get(key.as_str()) {
             return Rc::clone(endpoint);

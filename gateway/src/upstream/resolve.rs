@@ -7,10 +7,13 @@
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use super::peer::Peer;
 
 /// How long an answer is used without asking again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -19,9 +22,11 @@ const STALE: Duration = Duration::from_mins(5);
 /// How long a failure is remembered, so that a name without address does not flood the resolver.
 const FAILURE: Duration = Duration::from_secs(1);
 
-/// A target's host: an address, or a name with what is known of it.
+/// A target's host: an address, a unix socket, or a name with what is known of it.
 pub(super) enum Host {
     Address(IpAddr),
+    /// The path of a unix socket.
+    Unix(Arc<str>),
     Name(Rc<Name>),
 }
 
@@ -39,6 +44,9 @@ pub(super) struct Name {
 
 impl Host {
     pub(super) fn new(host: &str) -> Self {
+        if host.starts_with('/') {
+            return Self::Unix(host.into());
+        }
         match host.parse() {
             Ok(address) => Self::Address(address),
             Err(_) => Self::Name(Rc::new(Name {
@@ -56,9 +64,11 @@ impl Host {
 
     /// The addresses to try, in order. The first one differs from call to call, to spread connections.
     /// The error is the resolver's.
-    pub(super) async fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>, String> {
+    pub(super) async fn peers(&self, port: u16) -> Result<Vec<Peer>, String> {
+        let tcp = |address: &IpAddr| Peer::Tcp(SocketAddr::new(*address, port));
         let name = match self {
-            Self::Address(address) => return Ok(vec![SocketAddr::new(*address, port)]),
+            Self::Address(address) => return Ok(vec![tcp(address)]),
+            Self::Unix(path) => return Ok(vec![Peer::Unix(Arc::clone(path))]),
             Self::Name(name) => name,
         };
         let addresses = name.lookup(|name| async move {
@@ -70,7 +80,7 @@ impl Host {
         name.turn.set(turn.wrapping_add(1));
         let from = turn % addresses.len().max(1);
         let (tail, head) = addresses.split_at(from);
-        Ok(head.iter().chain(tail).map(|address| SocketAddr::new(*address, port)).collect())
+        Ok(head.iter().chain(tail).map(tcp).collect())
     }
 }
 
@@ -184,9 +194,9 @@ mod tests {
         let host = Host::new("backend.test");
         let Host::Name(name) = &host else { panic!("not an address") };
         ask(name, answer("10.0.0.1 10.0.0.2 10.0.0.1")).await.unwrap();
-        let first = host.addresses(80).await.unwrap();
-        let second = host.addresses(80).await.unwrap();
+        let first = host.peers(80).await.unwrap();
+        let second = host.peers(80).await.unwrap();
         assert_eq!(first.len(), 2, "the repeated address is tried once");
-        assert_eq!((first[0], first[1]), (second[1], second[0]));
+        assert_eq!((&first[0], &first[1]), (&second[1], &second[0]));
     }
 }

@@ -12,38 +12,50 @@ use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
-/// A TCP socket with two owners on one thread: hyper reads and writes, the pool looks.
+/// What carries bytes.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Does the same with either.
+macro_rules! either {
+    ($socket:ident, $stream:ident => $act:expr) => {
+        match &mut *$socket.0.stream.borrow_mut() {
+            Stream::Tcp($stream) => $act,
+            Stream::Unix($stream) => $act,
+        }
+    };
+}
+
+/// A socket with two owners on one thread: hyper reads and writes, the pool looks.
 #[derive(Clone)]
 pub(super) struct Socket(Rc<Inner>);
 
 struct Inner {
-    stream: RefCell<TcpStream>,
+    stream: RefCell<Stream>,
     is_shut: Cell<bool>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Self(Rc::new(Inner { stream: RefCell::new(stream), is_shut: Cell::new(false) }))
     }
 
     /// Whether the peer has neither closed nor sent anything; one system call. For an idle connection anything
     /// that can be read makes it unfit for use.
     pub(super) fn is_silent(&self) -> bool {
-        let stream = self.0.stream.borrow();
         let mut byte = [MaybeUninit::uninit()];
-        let seen = SockRef::from(&*stream).peek(&mut byte);
+        let seen = either!(self, stream => SockRef::from(&*stream).peek(&mut byte));
         seen.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Whether our half was closed.
     pub(super) fn is_shut(&self) -> bool {
         self.0.is_shut.get()
-    }
-
-    fn with<T>(&self, act: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
-        act(Pin::new(&mut self.0.stream.borrow_mut()))
     }
 }
 
@@ -53,13 +65,13 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_read(cx, buffer))
+        either!(self, stream => Pin::new(stream).poll_read(cx, buffer))
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        self.with(|stream| stream.poll_write(cx, data))
+        either!(self, stream => Pin::new(stream).poll_write(cx, data))
     }
 
     fn poll_write_vectored(
@@ -67,19 +79,19 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.with(|stream| stream.poll_write_vectored(cx, data))
+        either!(self, stream => Pin::new(stream).poll_write_vectored(cx, data))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.stream.borrow().is_write_vectored()
+        either!(self, stream => stream.is_write_vectored())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_flush(cx))
+        either!(self, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.is_shut.set(true);
-        self.with(|stream| stream.poll_shutdown(cx))
+        either!(self, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }

@@ -1,19 +1,18 @@
 //! How a target is spoken to: plain or over TLS, HTTP/1.1 or HTTP/2; and opening a connection that does.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
 use super::error::{Fault, UpstreamErrorKind};
 use super::multiplexed::Multiplexed;
+use super::peer::Peer;
 use super::socket::Socket;
 use crate::config::UpstreamProtocol;
 use crate::proxy_protocol::Announcement;
@@ -74,18 +73,18 @@ impl Transport {
     }
 }
 
-/// Connects to the first of `addresses` that accepts before the deadline, over which they share the time evenly, and
+/// Connects to the first of `peers` that accepts before the deadline, over which they share the time evenly, and
 /// agrees on everything.
 pub(super) async fn open(
-    addresses: &[SocketAddr],
+    peers: &[Peer],
     announced: Option<Announcement>,
     protocol: UpstreamProtocol,
     secured: Option<&Secured>,
     deadline: Instant,
 ) -> Result<Opened, Fault> {
     let mut last = Fault::from(UpstreamErrorKind::Resolve);
-    for (index, &peer) in addresses.iter().enumerate() {
-        let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+    for (index, peer) in peers.iter().enumerate() {
+        let left = u32::try_from(peers.len() - index).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(Instant::now()) / left;
         match tokio::time::timeout(share, connect(peer, announced, protocol, secured)).await {
             Ok(Ok(opened)) => return Ok(opened),
@@ -97,18 +96,17 @@ pub(super) async fn open(
 }
 
 async fn connect(
-    peer: SocketAddr,
+    peer: &Peer,
     announced: Option<Announcement>,
     protocol: UpstreamProtocol,
     secured: Option<&Secured>,
 ) -> Result<Opened, Fault> {
     let failed = |error: std::io::Error| Fault::new(UpstreamErrorKind::Connect, error);
-    let mut stream = TcpStream::connect(peer).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
+    let mut socket = Socket::new(peer.connect().await.map_err(failed)?);
     if let Some(announced) = announced {
-        stream.write_all(&announced.header()).await.map_err(failed)?;
+        socket.write_all(&announced.header()).await.map_err(failed)?;
     }
-    let socket = Socket::new(stream);
+    let peer = peer.clone();
     let Some(secured) = secured else {
         return match protocol {
             UpstreamProtocol::Http2 => Multiplexed::start(socket, peer).await.map(Rc::new).map(Opened::Http2),

@@ -10,7 +10,7 @@ use super::{RawDuration, RawTlsVersion};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawUpstream {
-    /// The servers: URLs such as `http://10.0.0.7:9000` or `https://api.example.com`.
+    /// The servers: URLs such as `http://10.0.0.7:9000` or `https://api.example.com`, or `unix:PATH` for a unix socket.
     #[schemars(extend("minItems" = 1))]
     pub(in super::super) targets: Option<Vec<RawTarget>>,
     /// In place of `targets`: `echo` answers with a description of the request.
@@ -144,7 +144,7 @@ pub(in super::super) enum RawTarget {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct RawTargetSettings {
-    /// `http://HOST:PORT` or `https://HOST:PORT`; the port is 80 or 443 when left out.
+    /// `http://HOST:PORT` or `https://HOST:PORT`; the port is 80 or 443 when left out. Or `unix:PATH`.
     #[schemars(required)]
     pub(in super::super) url: Option<String>,
     /// Share of the traffic relative to the others.

@@ -76,10 +76,26 @@ pub(super) fn allowed_host(text: &str) -> Result<String, Refusal> {
     Err(Refusal::new(codes::HOST, "this does not name hosts that scripts may call", help))
 }
 
-/// Host without brackets and port of a URL `http://HOST:PORT`, and whether it is `https`.
+/// Most bytes of the path of a unix socket (`sun_path` on Linux, less the byte that ends it).
+const UNIX_PATH_BYTES_MAX: usize = 107;
+
+/// Host without brackets and port of a URL `http://HOST:PORT`, and whether it is `https`. The path of `unix:PATH` stands for
+/// a host.
 pub(super) fn target(url: &str) -> Result<(String, u16, bool), Refusal> {
     const HELP: &str = "write `http://HOST:PORT` or `https://HOST:PORT`, for example `http://10.0.0.7:9000`";
     let refuse = |message: &str, help: &str| Err(Refusal::new(codes::TARGET, message, help));
+    if let Some(path) = url.strip_prefix("unix:") {
+        // Three slashes are the form of a URL.
+        let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
+        let is_absolute = path.starts_with('/') && !path.starts_with("//");
+        let is_path = is_absolute && path.len() > 1 && path.len() <= UNIX_PATH_BYTES_MAX;
+        if is_path && !path.contains('\0') {
+            return Ok((path.to_owned(), 0, false));
+        }
+        let help =
+            "write the absolute path of the socket, at most 107 bytes, such as `unix:/run/orders.sock`";
+        return refuse("this is not the path of a unix socket", help);
+    }
     let Some((scheme, rest)) = url.split_once("://") else {
         return match authority(url, 80) {
             Some(_) => refuse(
@@ -165,6 +181,13 @@ mod tests {
 
     #[test]
     fn targets_are_http_or_https_with_host_and_port() {
+        for socket in ["unix:/run/a.sock", "unix:///run/a.sock"] {
+            assert_eq!(target(socket).unwrap(), ("/run/a.sock".to_owned(), 0, false));
+        }
+        for bad in ["unix:", "unix:/", "unix:a.sock", "unix://a.sock", &format!("unix:/{}", "a".repeat(107))]
+        {
+            assert!(help(target(bad)).contains("`unix:/run/orders.sock`"), "{bad}");
+        }
         assert_eq!(target("http://Orders:9000/").unwrap(), ("orders".to_owned(), 9000, false));
         assert_eq!(target("http://[::1]:9000").unwrap(), ("::1".to_owned(), 9000, false));
         assert_eq!(target("http://a_b").unwrap(), ("a_b".to_owned(), 80, false));
