@@ -41,6 +41,7 @@ mod endpoint;
 mod error;
 mod hash;
 pub mod health;
+mod mirror;
 mod pool;
 mod replay;
 mod resolve;
@@ -61,16 +62,18 @@ use affinity::Wish;
 use balance::{Group, Picked, Tried};
 use delivery::Delivery;
 use endpoint::Settings;
+use mirror::Mirroring;
 use pool::Pool;
 
 /// Name the access log shows for the built-in echo upstream.
 const ECHO_ADDRESS: &str = "echo";
 
 /// What one worker keeps between requests: connections, addresses and turns.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Upstreams {
     pool: Rc<Pool>,
-    groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
+    groups: Rc<RefCell<HashMap<Arc<str>, Rc<Group>>>>,
+    mirroring: Rc<Mirroring>,
 }
 
 /// An upstream with what chooses its targets, and what is known of them. Part of a generation.
@@ -82,6 +85,8 @@ pub struct Destination {
     pub balancer: Arc<dyn Balancer>,
     /// What all workers know of it.
     pub state: Arc<UpstreamState>,
+    /// Where copies of its requests go; that one mirrors nothing itself.
+    pub mirror: Option<Arc<Destination>>,
 }
 
 /// A response head with the body on its way.
@@ -121,7 +126,16 @@ impl Upstreams {
         let admitted = breaker::admit(&destination.state, Bound::Requests);
         let admitted =
             admitted.map_err(|fault| UpstreamError { detail: fault.detail, ..fault.kind.unsent() })?;
-        let mut sent = self.deliver_to_targets(destination, request, client).await?;
+        let mirror = upstream.policies.mirror.as_ref().zip(destination.mirror.as_ref());
+        let (request, copy) = match mirror {
+            None => (request, None),
+            Some((settings, _)) => self.copy_for_mirror(request, settings),
+        };
+        let outcome = self.deliver_to_targets(destination, request, client).await;
+        if let (Some(mirror), Some(copy)) = (mirror, copy) {
+            self.mirror(copy, mirror, &destination.state.counters, client);
+        }
+        let mut sent = outcome?;
         if let Some(admitted) = admitted {
             sent.response.body_mut().hold(Box::new(admitted));
         }

@@ -22,6 +22,8 @@ pub enum EndReason {
     Resolve,
     /// Connecting was refused or failed at once (UF).
     Connect,
+    /// The gateway had no descriptors, ports or memory left for a connection.
+    Exhausted,
     /// Connecting took longer than `connect_timeout` (UF).
     ConnectTimeout,
     /// All connections are busy and the queue for them is full (UO).
@@ -56,7 +58,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -65,6 +67,7 @@ impl EndReason {
         Self::NoTarget,
         Self::Resolve,
         Self::Connect,
+        Self::Exhausted,
         Self::ConnectTimeout,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -93,6 +96,7 @@ impl EndReason {
             Self::NoTarget => "no_target",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Exhausted => "exhausted",
             Self::ConnectTimeout => "connect_timeout",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",

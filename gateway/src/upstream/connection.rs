@@ -44,7 +44,7 @@ impl Connection {
             let share = deadline.saturating_duration_since(Instant::now()) / left;
             match tokio::time::timeout(share, TcpStream::connect(peer)).await {
                 Ok(Ok(stream)) => return Self::start(stream, peer).await,
-                Ok(Err(error)) => last = Fault::new(UpstreamErrorKind::Connect, error),
+                Ok(Err(error)) => last = Fault::new(UpstreamErrorKind::of_connect(&error), error),
                 Err(_) => last = UpstreamErrorKind::ConnectTimeout.into(),
             }
         }

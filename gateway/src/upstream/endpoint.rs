@@ -35,6 +35,8 @@ pub(super) struct Settings {
     pub(super) idle_max: usize,
     pub(super) idle_timeout: Duration,
     pub(super) queue_timeout: Duration,
+    /// Age from which the addresses of a name are asked for again.
+    pub(super) dns_refresh: Duration,
     /// When a connection is closed instead of being kept.
     pub(super) wear: WearLimits,
     /// Which `Host` the request goes out with.
@@ -58,6 +60,7 @@ impl From<&config::Upstream> for Settings {
             idle_max: upstream.idle_max,
             idle_timeout: upstream.idle_timeout,
             queue_timeout: upstream.queue_timeout,
+            dns_refresh: upstream.policies.dns_refresh,
             wear: WearLimits {
                 age_max: upstream.policies.connection_age_max,
                 requests_max: upstream.policies.connection_requests_max,
@@ -93,7 +96,7 @@ pub(super) struct Endpoint {
     /// The target's `Host`: its name, and its port unless that is HTTP's own (RFC 9110, section 7.2).
     pub(super) host_value: Option<HeaderValue>,
     pub(super) backoff: Backoff,
-    host: Host,
+    pub(super) host: Host,
     port: u16,
     /// Longest unused first.
     idle: RefCell<VecDeque<Idle>>,
@@ -158,6 +161,7 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
+        self.host.freshen(settings.dns_refresh);
         if wanted.reuse == Reuse::Idle
             && let Some(connection) = self.take_idle(wanted)
         {
@@ -185,7 +189,7 @@ impl Endpoint {
     fn take_idle(&self, wanted: Wanted<'_>) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
         while let Some(Idle { connection, until }) = idle.pop_back() {
-            if Instant::now() < until && wanted.takes(&connection) {
+            if Instant::now() < until && wanted.takes(&connection) && self.host.has(connection.peer().ip()) {
                 return Some(connection);
             }
             self.open.set(self.open.get() - 1);
@@ -207,12 +211,15 @@ impl Endpoint {
         let admitted = wanted.bounded(Bound::Connections)?;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
-        let addresses = match tokio::time::timeout(timeout, self.host.addresses(self.port)).await {
-            Ok(found) => found.map_err(|error| Fault::new(UpstreamErrorKind::Resolve, error))?,
-            Err(_) => {
-                return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));
-            }
-        };
+        let addresses =
+            match tokio::time::timeout(timeout, self.host.addresses(self.port, wanted.settings.dns_refresh))
+                .await
+            {
+                Ok(found) => found.map_err(|error| Fault::new(UpstreamErrorKind::Resolve, error))?,
+                Err(_) => {
+                    return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));
+                }
+            };
         let allowed: Vec<_> = addresses
             .into_iter()
             .filter(|peer| wanted.admits.is_none_or(|admits| admits(peer.ip())))

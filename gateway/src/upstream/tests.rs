@@ -12,9 +12,11 @@ use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
 use crate::config::{Policies, Target, Upstream, UpstreamKind};
 
 mod bounds;
+mod dns;
 mod ending;
 mod failures;
 mod limits;
+mod mirrors;
 mod retries;
 mod reuse;
 mod scripts;
@@ -38,7 +40,12 @@ impl Upstreams {
 pub(super) fn destination(upstream: &Upstream) -> Destination {
     let registry = crate::component::Registry::builtin();
     let balancer = registry.balancer(&upstream.balance).unwrap().create(&upstream.name).unwrap();
-    Destination { upstream: upstream.clone(), balancer, state: UpstreamState::of(upstream, None) }
+    Destination {
+        upstream: upstream.clone(),
+        balancer,
+        state: UpstreamState::of(upstream, None),
+        mirror: None,
+    }
 }
 
 /// An upstream with limits that no healthy test meets.

@@ -44,10 +44,21 @@ impl Builder<'_> {
         let mut destinations = BTreeMap::new();
         for (name, upstream) in &self.config.upstreams {
             if let Some(destination) = self.destination(upstream) {
-                destinations.insert(name.clone(), Arc::new(destination));
+                destinations.insert(name.clone(), destination);
             }
         }
-        destinations
+        let mirror_of = |destination: &Destination| {
+            let mirror = destinations.get(&destination.upstream.policies.mirror.as_ref()?.to)?;
+            let (upstream, balancer) = (mirror.upstream.clone(), mirror.balancer.clone());
+            Some(Arc::new(Destination { upstream, balancer, state: mirror.state.clone(), mirror: None }))
+        };
+        let mut mirrors: BTreeMap<_, _> =
+            destinations.iter().map(|(name, destination)| (name.clone(), mirror_of(destination))).collect();
+        let with_mirror = |(name, destination): (Arc<str>, Destination)| {
+            let mirror = mirrors.remove(&name).flatten();
+            (name, Arc::new(Destination { mirror, ..destination }))
+        };
+        destinations.into_iter().map(with_mirror).collect()
     }
 
     fn destination(&mut self, upstream: &Upstream) -> Option<Destination> {
@@ -66,7 +77,7 @@ impl Builder<'_> {
             Ok(balancer) => {
                 let known = self.previous.and_then(|previous| previous.upstreams.get(&upstream.name));
                 let state = UpstreamState::of(upstream, known.map(|known| &known.state));
-                Some(Destination { upstream: upstream.clone(), balancer, state })
+                Some(Destination { upstream: upstream.clone(), balancer, state, mirror: None })
             }
             Err(reason) => {
                 let message =
