@@ -140,6 +140,15 @@ impl ProxyBody {
         }
     }
 
+    /// Whether it can be read at once, without its source: in memory, or kept and passed whole.
+    pub(crate) fn is_here(&self) -> bool {
+        match &self.source {
+            Source::Empty | Source::Full(_) => true,
+            Source::Kept(kept) => kept.is_complete(),
+            Source::Stream(_) | Source::Filtered(_) | Source::Failed(_) => false,
+        }
+    }
+
     fn has_failed(&self) -> bool {
         matches!(self.source, Source::Failed(_))
     }

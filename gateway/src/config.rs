@@ -49,7 +49,9 @@ pub use listen::{
 pub use load::{admin_socket, check, load, parse, parse_with};
 pub use locate::{Located, locate};
 pub use patches::{OnExcess, PatchBudget, PatchSettings, SignaturePolicy, TrialLimits, TrustedKey};
-pub use policies::{Affinity, Breakers, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries};
+pub use policies::{
+    Affinity, Breakers, HashKey, HealthCheck, HealthKind, Mirror, Outliers, Policies, Retries,
+};
 pub(crate) use raw::{RawDuration, RawSize, schema_of};
 pub use show::{show, show_json};
 pub(crate) use suggest::{closest, listed};

@@ -45,6 +45,7 @@ mod hash;
 pub mod health;
 mod http2_form;
 mod lease;
+mod mirror;
 mod multiplexed;
 mod peer;
 mod pool;
@@ -72,6 +73,7 @@ use affinity::Wish;
 use balance::{Group, Picked, Tried};
 use delivery::Delivery;
 use endpoint::Settings;
+use mirror::Mirroring;
 use pool::Pool;
 use transport::Transport;
 
@@ -79,10 +81,11 @@ use transport::Transport;
 const ECHO_ADDRESS: &str = "echo";
 
 /// What one worker keeps between requests: connections, addresses and turns.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Upstreams {
     pool: Rc<Pool>,
-    groups: RefCell<HashMap<Arc<str>, Known>>,
+    groups: Rc<RefCell<HashMap<Arc<str>, Known>>>,
+    mirroring: Rc<Mirroring>,
 }
 
 /// The targets of an upstream, and what their connections are opened with.
@@ -103,6 +106,8 @@ pub struct Destination {
     pub tls: Option<Arc<Client>>,
     /// What all workers know of it.
     pub state: Arc<UpstreamState>,
+    /// Where copies of its requests go; that one mirrors nothing itself.
+    pub mirror: Option<Arc<Destination>>,
 }
 
 /// Whose request is sent.
@@ -154,7 +159,16 @@ impl Upstreams {
         let admitted = breaker::admit(&destination.state, Bound::Requests);
         let admitted =
             admitted.map_err(|fault| UpstreamError { detail: fault.detail, ..fault.kind.unsent() })?;
-        let mut sent = self.deliver_to_targets(destination, request, caller).await?;
+        let mirror = upstream.policies.mirror.as_ref().zip(destination.mirror.as_ref());
+        let (request, copy) = match mirror {
+            None => (request, None),
+            Some((settings, _)) => self.copy_for_mirror(request, settings),
+        };
+        let outcome = self.deliver_to_targets(destination, request, caller).await;
+        if let (Some(mirror), Some(copy)) = (mirror, copy) {
+            self.mirror(copy, mirror, &destination.state.counters, caller);
+        }
+        let mut sent = outcome?;
         if let Some(admitted) = admitted {
             sent.response.body_mut().hold(Box::new(admitted));
         }

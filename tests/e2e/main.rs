@@ -6,6 +6,7 @@ mod balancing;
 mod bodies;
 mod cli;
 mod compiled;
+mod faults;
 mod generations;
 mod http2;
 mod lifecycle;

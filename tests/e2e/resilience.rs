@@ -156,3 +156,28 @@ fn requests_beyond_the_circuit_breaker_are_answered_503_at_once() {
     let name = "forebay_upstream_breaker_refusals_total{upstream=\"o\",bound=\"requests\"}";
     assert!(metric(&gateway, name) >= 8);
 }
+
+#[test]
+fn a_share_of_the_requests_is_copied_to_another_upstream() {
+    let origin = Origin::ok();
+    // Answers nothing: nobody may wait for it.
+    let shadow = Origin::start_raw(|_, _| true);
+    let config = format!(
+        "workers: 1\nstatus: {{ listen: \"127.0.0.1:0\" }}\nupstreams:\n  o: {{ targets: [\"http://{}\"], mirror: {{ to: shadow }} }}\n  \
+         shadow: {{ targets: [\"http://{}\"] }}\nroutes: [{{ name: all, path: \"/{{*rest}}\", upstream: o }}]\n",
+        origin.address, shadow.address
+    );
+    let gateway = Gateway::start(&config, &[]);
+    let mut client = Client::connect(gateway.address);
+    assert_eq!(client.post("/order", "one").body, "ok");
+    assert_eq!(client.get("/list").body, "ok");
+    wait_until("the copies are there", || shadow.requests().len() == 2);
+    let copies = shadow.requests();
+    let order =
+        copies.iter().find(|copy| copy.starts_with("POST /order HTTP/1.1")).expect("a copy of the order");
+    assert!(
+        order.ends_with("\r\n\r\none") && order.contains(&format!("host: {}", shadow.address)),
+        "{order}"
+    );
+    assert_eq!(metric(&gateway, "forebay_upstream_mirrored_total{upstream=\"o\"}"), 2);
+}

@@ -23,7 +23,8 @@ pub(super) fn report(generation: &Generation) -> Vec<Value> {
                 let problem = Some(problem).filter(|problem| !problem.is_empty());
                 json!({
                     "address": target.address, "weight": configured.weight, "condition": condition,
-                    "problem": problem,
+                    "problem": problem, "addresses": target.addresses(),
+                    "address_changes": target.address_changes.get(),
                 })
             })
             .collect();
@@ -34,6 +35,7 @@ pub(super) fn report(generation: &Generation) -> Vec<Value> {
             "retries": counters.retries.get(),
             "ejections": counters.ejections.get(),
             "failed_checks": counters.failed_checks.get(),
+            "mirrored": counters.mirrored.get(),
             "breakers": breakers(destination),
         })
     });

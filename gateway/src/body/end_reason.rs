@@ -24,6 +24,8 @@ pub enum EndReason {
     Connect,
     /// The TLS handshake with the target failed (UF).
     Tls,
+    /// The gateway had no descriptors, ports or memory left for a connection.
+    Exhausted,
     /// Connecting took longer than `connect_timeout` (UF).
     ConnectTimeout,
     /// All connections are busy and the queue for them is full (UO).
@@ -60,7 +62,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason, for documentation and to set up metrics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Complete,
         Self::ClientGone,
         Self::ClientSlow,
@@ -70,6 +72,7 @@ impl EndReason {
         Self::Resolve,
         Self::Connect,
         Self::Tls,
+        Self::Exhausted,
         Self::ConnectTimeout,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -100,6 +103,7 @@ impl EndReason {
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Exhausted => "exhausted",
             Self::ConnectTimeout => "connect_timeout",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",

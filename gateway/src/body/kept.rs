@@ -2,7 +2,8 @@
 //!
 //! Its pieces share their memory with what is sent, so remembering copies nothing. A body that turns out to be larger
 //! than the bound passes like any other, and can only be sent once. Of several readers the one that began last reads;
-//! an earlier one, left behind by a connection that failed, gets an error.
+//! an earlier one, left behind by a connection that failed, gets an
+//! error. A body that has passed whole can be read by any number.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -83,6 +84,11 @@ impl Kept {
         recording.is_whole && !recording.inner.has_failed()
     }
 
+    /// Whether all of the body has passed and is here.
+    pub(super) fn is_complete(&self) -> bool {
+        self.shared.borrow().is_complete()
+    }
+
     pub(super) fn watch(&self) -> Option<Rc<super::Progress>> {
         self.shared.borrow_mut().inner.watch()
     }
@@ -101,6 +107,13 @@ impl Kept {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let recording = &mut *self.shared.borrow_mut();
+        // What has come to its end can be read by any number at a time.
+        if recording.is_complete() {
+            self.turn.get_or_insert(0);
+            let piece = recording.pieces.get(self.position).cloned();
+            self.position += 1;
+            return Poll::Ready(piece.map(|piece| Ok(piece.frame())));
+        }
         let turn = *self.turn.get_or_insert_with(|| {
             recording.turn += 1;
             recording.turn
@@ -130,6 +143,11 @@ impl Kept {
 }
 
 impl Recording {
+    /// Whether all of the body has passed and is here.
+    fn is_complete(&self) -> bool {
+        self.ended && self.is_whole
+    }
+
     fn remember(&mut self, frame: &Frame<Bytes>) {
         if !self.is_whole {
             return;

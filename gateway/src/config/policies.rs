@@ -1,12 +1,13 @@
 //! How an upstream spreads requests over its targets, and what it does when they fail. Without any of these keys
 //! an upstream keeps no extra state and counts nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
 
 /// The policies of one upstream.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policies {
     /// What `consistent_hash` hashes.
     pub hash: Option<HashKey>,
@@ -26,6 +27,41 @@ pub struct Policies {
     pub connection_age_max: Option<Duration>,
     /// Most requests over one connection.
     pub connection_requests_max: Option<u32>,
+    /// Age from which the addresses of targets that are names are asked for again.
+    pub dns_refresh: Duration,
+    /// Where copies of requests go.
+    pub mirror: Option<Mirror>,
+}
+
+/// Where copies of a share of the requests go; their answers are thrown away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// Name of the upstream.
+    pub to: Arc<str>,
+    /// Share of the requests in percent.
+    pub percent: u32,
+    /// Most copies of one worker under way; what is beyond is not copied.
+    pub in_flight_max: u32,
+    /// Most bytes of a request body; one that is larger is not copied.
+    pub body_bytes_max: usize,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            hash: None,
+            affinity: None,
+            retries: None,
+            outliers: None,
+            health: None,
+            slow_start: None,
+            breakers: Breakers::default(),
+            connection_age_max: None,
+            connection_requests_max: None,
+            dns_refresh: Duration::from_secs(30),
+            mirror: None,
+        }
+    }
 }
 
 /// What of a request decides its target.

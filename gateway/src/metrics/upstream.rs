@@ -8,7 +8,7 @@ use crate::upstream::{Bound, Condition, Counters, Destination};
 /// A counter with its name, its help and where it is.
 type Row = (&'static str, &'static str, fn(&Counters) -> u64);
 
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 6] = [
     ("retries_total", "Requests sent again.", |counters| counters.retries.get()),
     (
         "retry_budget_exhausted_total",
@@ -16,6 +16,12 @@ const ROWS: [Row; 4] = [
         |counters| counters.budget_exhausted.get(),
     ),
     ("ejections_total", "Targets put out for failing requests.", |counters| counters.ejections.get()),
+    ("mirrored_total", "Requests copied to another upstream.", |counters| counters.mirrored.get()),
+    (
+        "mirror_skipped_total",
+        "Requests not copied: too many under way, or a body too large or still on its way.",
+        |counters| counters.mirror_skipped.get(),
+    ),
     ("failed_checks_total", "Health checks of targets that failed.", |counters| counters.failed_checks.get()),
 ];
 
@@ -34,6 +40,19 @@ pub fn render<'a>(
             let _ = writeln!(
                 text,
                 "forebay_upstream_target_up{{upstream=\"{upstream}\",target=\"{address}\"}} {is_up}"
+            );
+        }
+    }
+    text.push_str(
+        "# HELP forebay_upstream_target_address_changes_total Changes of the addresses of a name.\n",
+    );
+    text.push_str("# TYPE forebay_upstream_target_address_changes_total counter\n");
+    for (upstream, destination) in upstreams.clone() {
+        for target in &destination.state.targets {
+            let (address, changes) = (&target.address, target.address_changes.get());
+            let _ = writeln!(
+                text,
+                "forebay_upstream_target_address_changes_total{{upstream=\"{upstream}\",target=\"{address}\"}} {changes}"
             );
         }
     }

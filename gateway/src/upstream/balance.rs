@@ -85,14 +85,15 @@ impl Tried {
 impl Group {
     pub(super) fn new(destination: &Destination, endpoint: impl Fn(&Target) -> Rc<Endpoint>) -> Self {
         let state = &destination.state;
-        let member = |target: &Target| {
+        let member = |(target, known): (&Target, &Arc<TargetState>)| {
             let endpoint = endpoint(target);
+            endpoint.host.tell(known);
             Member { weight: target.weight.max(1), id: affinity::id(&endpoint.address), endpoint }
         };
         Self {
             name: destination.upstream.name.clone(),
             state: state.clone(),
-            members: state.configured().iter().map(member).collect(),
+            members: state.configured().iter().zip(&state.targets).map(member).collect(),
             balancer: destination.balancer.clone(),
             turns: RefCell::new(destination.balancer.turns(&state.servers())),
             candidates: RefCell::default(),

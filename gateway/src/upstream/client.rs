@@ -30,6 +30,8 @@ use crate::tls::Client;
 const CONNECTIONS_MAX: usize = 64;
 /// Idle connections kept to one destination, and for how long.
 const IDLE_MAX: usize = 8;
+/// Age from which the addresses of a name are asked for again.
+const DNS_REFRESH: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -153,6 +155,7 @@ impl HttpClient {
             idle_max: IDLE_MAX,
             idle_timeout: IDLE_TIMEOUT,
             queue_timeout: call.timeout,
+            dns_refresh: DNS_REFRESH,
             wear: WearLimits::default(),
             host_field: HostField::Kept,
         };

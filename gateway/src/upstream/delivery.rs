@@ -118,7 +118,7 @@ impl<'a> Delivery<'a> {
             detail: fault.detail,
         })?;
         self.request = Some(request);
-        // It can be told from a request that was never given away by now, and may go over an idle connection again.
+        // A new try: it may find a dead idle connection like any other.
         self.repeated = false;
         Ok(())
     }
@@ -126,11 +126,14 @@ impl<'a> Delivery<'a> {
     /// The error of a try that took longer than it may, and was given up.
     pub(super) fn cut_short(&mut self, endpoint: &Rc<Endpoint>) -> UpstreamError {
         self.elsewhere = self.request.is_some();
-        let kind = if self.elsewhere {
+        let kind = if !self.elsewhere {
+            UpstreamErrorKind::ResponseTimeout
+        } else if endpoint.is_saturated(self.settings) {
+            // It waited for a connection: the target is full, not away.
+            UpstreamErrorKind::QueueTimeout
+        } else {
             endpoint.backoff.failed();
             UpstreamErrorKind::ConnectTimeout
-        } else {
-            UpstreamErrorKind::ResponseTimeout
         };
         Fault::new(kind, "the time for one try was over").at(&endpoint.address, self.attempts)
     }

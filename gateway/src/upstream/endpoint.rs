@@ -40,6 +40,8 @@ pub(super) struct Settings {
     pub(super) idle_max: usize,
     pub(super) idle_timeout: Duration,
     pub(super) queue_timeout: Duration,
+    /// Age from which the addresses of a name are asked for again.
+    pub(super) dns_refresh: Duration,
     /// When a connection is closed instead of being kept.
     pub(super) wear: WearLimits,
     /// Which `Host` the request goes out with.
@@ -63,6 +65,7 @@ impl From<&config::Upstream> for Settings {
             idle_max: upstream.idle_max,
             idle_timeout: upstream.idle_timeout,
             queue_timeout: upstream.queue_timeout,
+            dns_refresh: upstream.policies.dns_refresh,
             wear: WearLimits {
                 age_max: upstream.policies.connection_age_max,
                 requests_max: upstream.policies.connection_requests_max,
@@ -102,7 +105,7 @@ pub(super) struct Endpoint {
     /// The target's `Host`: its name, and its port unless that is HTTP's own (RFC 9110, section 7.2).
     pub(super) host_value: Option<HeaderValue>,
     pub(super) backoff: Backoff,
-    host: Host,
+    pub(super) host: Host,
     port: u16,
     /// `http` or `https`.
     pub(super) scheme: &'static str,
@@ -174,6 +177,7 @@ impl Endpoint {
     /// A connection: the idle one used last, else a new one, else the next that becomes free.
     pub(super) async fn acquire(self: &Rc<Self>, wanted: Wanted<'_>) -> Result<Lease, Fault> {
         let settings = wanted.settings;
+        self.host.freshen(settings.dns_refresh);
         if self.shared.may_be() && !wanted.is_exclusive() {
             return self.acquire_shared(wanted).await;
         }
@@ -207,7 +211,7 @@ impl Endpoint {
         while let Some(position) = idle.iter().rposition(is_same)
             && let Some(Idle { connection, until }) = idle.remove(position)
         {
-            if Instant::now() < until && wanted.takes(&connection) {
+            if Instant::now() < until && wanted.takes(&connection) && self.host.has(connection.peer().ip()) {
                 return Some(connection);
             }
             self.open.set(self.open.get() - 1);
@@ -234,7 +238,8 @@ impl Endpoint {
         let admitted = wanted.bounded(Bound::Connections)?;
         let timeout = wanted.settings.connect_timeout;
         let started = Instant::now();
-        let peers = match tokio::time::timeout(timeout, self.host.peers(self.port)).await {
+        let peers = self.host.peers(self.port, wanted.settings.dns_refresh);
+        let peers = match tokio::time::timeout(timeout, peers).await {
             Ok(found) => found.map_err(|error| Fault::new(UpstreamErrorKind::Resolve, error))?,
             Err(_) => {
                 return Err(Fault::new(UpstreamErrorKind::ConnectTimeout, "the resolver did not answer"));

@@ -33,6 +33,8 @@ pub enum UpstreamErrorKind {
     Connect,
     /// The handshake failed: most often the target's certificate is not one to trust.
     Tls,
+    /// The gateway has no descriptors, ports or memory left for a connection.
+    Exhausted,
     /// Connecting took longer than `connect_timeout`.
     ConnectTimeout,
     /// All connections are busy, and as many requests wait for one as may.
@@ -57,7 +59,7 @@ impl UpstreamErrorKind {
     /// The status to answer with.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::NoTarget | Self::QueueFull | Self::QueueTimeout | Self::Breaker(_) => {
+            Self::NoTarget | Self::QueueFull | Self::QueueTimeout | Self::Breaker(_) | Self::Exhausted => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Resolve
@@ -78,6 +80,7 @@ impl UpstreamErrorKind {
             Self::Resolve => EndReason::Resolve,
             Self::NotAllowed | Self::Connect => EndReason::Connect,
             Self::Tls => EndReason::Tls,
+            Self::Exhausted => EndReason::Exhausted,
             Self::ConnectTimeout => EndReason::ConnectTimeout,
             Self::QueueFull => EndReason::QueueFull,
             Self::QueueTimeout => EndReason::QueueTimeout,
@@ -89,6 +92,15 @@ impl UpstreamErrorKind {
             Self::Reset => EndReason::UpstreamReset,
             Self::BadResponse => EndReason::BadResponse,
             Self::RequestBody(error) => error.end_reason(),
+        }
+    }
+
+    /// Why a connection could not be opened: what the gateway lacks is not the target's fault.
+    pub(super) fn of_connect(error: &std::io::Error) -> Self {
+        let lacking = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EADDRNOTAVAIL];
+        match error.raw_os_error() {
+            Some(code) if lacking.contains(&code) => Self::Exhausted,
+            _ => Self::Connect,
         }
     }
 
@@ -113,6 +125,7 @@ impl UpstreamErrorKind {
             | Self::QueueFull
             | Self::QueueTimeout
             | Self::Breaker(_)
+            | Self::Exhausted
             | Self::RequestBody(_) => false,
         }
     }
@@ -151,6 +164,9 @@ impl std::fmt::Display for UpstreamError {
             }
             UpstreamErrorKind::Connect => write!(f, "cannot connect to {address}"),
             UpstreamErrorKind::Tls => write!(f, "no TLS with {address}"),
+            UpstreamErrorKind::Exhausted => {
+                write!(f, "the gateway has nothing left for a connection to {address}")
+            }
             UpstreamErrorKind::ConnectTimeout => write!(f, "connecting to {address} took too long"),
             UpstreamErrorKind::QueueFull => write!(f, "too many requests wait for a connection to {address}"),
             UpstreamErrorKind::Breaker(bound) => {

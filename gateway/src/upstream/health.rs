@@ -4,6 +4,7 @@
 //! A task for each target follows the published generation: it goes on over a reload that changes neither the target
 //! nor how it is checked, and a target that is checked no more counts as well.
 
+mod dial;
 mod probe;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::hash::Dice;
 use super::state::{Counters, TargetState};
 use crate::config::{HealthCheck, Target};
 use crate::generation::Generation;
+use crate::tls::Client;
 use crate::worker::{Phase, Shared};
 
 /// Keeps the checks as the published generation has them, until the process ends.
@@ -41,6 +43,8 @@ pub async fn follow(shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
 struct Check {
     upstream: Arc<str>,
     target: Target,
+    /// What an `https` target is spoken to with.
+    tls: Option<Arc<Client>>,
     settings: HealthCheck,
     state: Arc<TargetState>,
     counters: Arc<Counters>,
@@ -68,6 +72,7 @@ fn checks(generation: &Generation) -> Vec<Check> {
         checks.extend(state.configured().iter().zip(&state.targets).map(|(target, known)| Check {
             upstream: destination.upstream.name.clone(),
             target: target.clone(),
+            tls: destination.tls.clone().filter(|_| target.tls),
             settings: settings.clone(),
             state: known.clone(),
             counters: state.counters.clone(),
@@ -80,6 +85,7 @@ impl Check {
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.state, &other.state)
             && self.target == other.target
+            && self.tls.as_ref().map(|tls| tls.identity()) == other.tls.as_ref().map(|tls| tls.identity())
             && self.settings == other.settings
     }
 
@@ -92,8 +98,8 @@ impl Check {
         loop {
             tokio::time::sleep(wait).await;
             let begun = Instant::now();
-            let outcome =
-                tokio::time::timeout(self.settings.timeout, probe::probe(&self.target, &self.settings)).await;
+            let probe = probe::probe(&self.target, self.tls.as_deref(), &self.settings);
+            let outcome = tokio::time::timeout(self.settings.timeout, probe).await;
             let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".to_owned()));
             if outcome.is_err() {
                 self.counters.failed_checks.add();

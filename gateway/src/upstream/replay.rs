@@ -65,6 +65,11 @@ impl Replay {
         self.body.can_begin()
     }
 
+    /// Whether it has its whole body, and needs nothing of the original any more.
+    pub(super) fn is_whole(&self) -> bool {
+        self.body.is_here()
+    }
+
     /// The request as it was.
     pub(super) fn into_request(self) -> Result<Request<ProxyBody>, Fault> {
         // what was copied from valid parts is valid: an error here is a bug, and costs one request

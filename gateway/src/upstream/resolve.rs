@@ -1,23 +1,25 @@
 //! Names to addresses, without blocking the worker.
 //!
 //! Looking up goes through the system's resolver on tokio's blocking threads, at most once at a time per name.
-//! Answers are kept for [`FRESH`]; after that the old ones are used while new ones are fetched, and kept when
+//! The system's resolver does not tell how long an answer holds, so it is asked again after `dns_refresh` of the
+//! configuration, by the requests of that time: they use the old answer while the new one is fetched, and it is kept when
 //! fetching fails. Only a name never resolved, or not asked for in [`STALE`], makes a request wait.
+//!
+//! When an address goes, idle connections to it are not used again, and those in use finish their request.
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::peer::Peer;
+use super::state::TargetState;
 
-/// How long an answer is used without asking again.
-const FRESH: Duration = Duration::from_secs(30);
-/// How long an answer may be used while the next one is fetched.
+/// How long an answer may be used while the next one is fetched, if it is not to be kept for longer.
 const STALE: Duration = Duration::from_mins(5);
 /// How long a failure is remembered, so that a name without address does not flood the resolver.
 const FAILURE: Duration = Duration::from_secs(1);
@@ -40,6 +42,8 @@ pub(super) struct Name {
     asking: Cell<bool>,
     changed: Notify,
     turn: Cell<usize>,
+    /// Who is told of changes, for people to see.
+    told: RefCell<Vec<Weak<TargetState>>>,
 }
 
 impl Host {
@@ -58,24 +62,21 @@ impl Host {
                 asking: Cell::new(false),
                 changed: Notify::new(),
                 turn: Cell::new(0),
+                told: RefCell::default(),
             })),
         }
     }
 
     /// The addresses to try, in order. The first one differs from call to call, to spread connections.
     /// The error is the resolver's.
-    pub(super) async fn peers(&self, port: u16) -> Result<Vec<Peer>, String> {
+    pub(super) async fn peers(&self, port: u16, refresh: Duration) -> Result<Vec<Peer>, String> {
         let tcp = |address: &IpAddr| Peer::Tcp(SocketAddr::new(*address, port));
         let name = match self {
             Self::Address(address) => return Ok(vec![tcp(address)]),
             Self::Unix(path) => return Ok(vec![Peer::Unix(Arc::clone(path))]),
             Self::Name(name) => name,
         };
-        let addresses = name.lookup(|name| async move {
-            let found = tokio::net::lookup_host((name, 0)).await;
-            found.map(|found| found.map(|address| address.ip()).collect()).map_err(|error| error.to_string())
-        });
-        let addresses = addresses.await?;
+        let addresses = name.lookup(refresh, ask_system).await?;
         let turn = name.turn.get();
         name.turn.set(turn.wrapping_add(1));
         let from = turn % addresses.len().max(1);
@@ -84,28 +85,87 @@ impl Host {
     }
 }
 
+/// Asks the system's resolver.
+async fn ask_system(name: String) -> Result<Vec<IpAddr>, String> {
+    let found = tokio::net::lookup_host((name, 0)).await;
+    found.map(|found| found.map(|address| address.ip()).collect()).map_err(|error| error.to_string())
+}
+
+impl Host {
+    /// Has a name whose answer is older than `refresh` looked up in the background; waits for nothing.
+    pub(super) fn freshen(&self, refresh: Duration) {
+        let Self::Name(name) = self else { return };
+        if name.answered.get().is_some_and(|answered| answered.elapsed() >= refresh)
+            && !name.has_just_failed()
+        {
+            name.ask(ask_system);
+        }
+    }
+
+    /// Whether a connection to this address is one to the host, as far as is known.
+    pub(super) fn has(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Address(_) | Self::Unix(_) => true,
+            Self::Name(name) => name.addresses.borrow().contains(&address),
+        }
+    }
+
+    /// Tells the target of its addresses, and of every change.
+    pub(super) fn tell(&self, target: &Arc<TargetState>) {
+        let Self::Name(name) = self else { return };
+        let mut told = name.told.borrow_mut();
+        told.retain(|known| known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), Arc::as_ptr(target)));
+        told.push(Arc::downgrade(target));
+        let addresses = name.addresses.borrow();
+        if !addresses.is_empty() {
+            target.resolved(&addresses);
+        }
+    }
+
+    /// Takes these addresses as if the resolver had answered them.
+    #[cfg(test)]
+    pub(super) fn learn(&self, addresses: &[IpAddr]) {
+        let Self::Name(name) = self else { panic!("an address needs no resolver") };
+        name.learn(Ok(addresses.to_vec()));
+    }
+}
+
 impl Name {
-    async fn lookup<F>(self: &Rc<Self>, ask: impl FnOnce(String) -> F) -> Result<Rc<[IpAddr]>, String>
+    async fn lookup<F>(
+        self: &Rc<Self>,
+        refresh: Duration,
+        ask: impl FnOnce(String) -> F,
+    ) -> Result<Rc<[IpAddr]>, String>
     where
         F: Future<Output = Result<Vec<IpAddr>, String>> + 'static,
     {
-        let now = Instant::now();
-        let age = |since: &Cell<Option<Instant>>| since.get().map(|since| now - since);
-        let fresh = age(&self.answered).is_some_and(|age| age < FRESH);
-        let just_asked = age(&self.asked).is_some_and(|age| age < FAILURE);
-        if fresh || (just_asked && !self.asking.get()) {
+        let age = self.answered.get().map(|answered| answered.elapsed());
+        if age.is_some_and(|age| age < refresh) || self.has_just_failed() {
             return self.known();
         }
         let changed = self.changed.notified();
+        self.ask(ask);
+        if age.is_none_or(|age| age >= STALE.max(refresh.saturating_mul(2))) {
+            changed.await;
+        }
+        self.known()
+    }
+
+    /// Whether an answer came a moment ago that was none.
+    fn has_just_failed(&self) -> bool {
+        !self.asking.get() && self.asked.get().is_some_and(|asked| asked.elapsed() < FAILURE)
+    }
+
+    /// Asks, unless it is being asked already.
+    fn ask<F>(self: &Rc<Self>, ask: impl FnOnce(String) -> F)
+    where
+        F: Future<Output = Result<Vec<IpAddr>, String>> + 'static,
+    {
         if !self.asking.replace(true) {
             let name = Rc::clone(self);
             let answer = ask(self.text.clone());
             tokio::task::spawn_local(async move { name.learn(answer.await) });
         }
-        if age(&self.answered).is_none_or(|age| age >= STALE) {
-            changed.await;
-        }
-        self.known()
     }
 
     fn learn(&self, answer: Result<Vec<IpAddr>, String>) {
@@ -119,6 +179,9 @@ impl Name {
                     if !unique.contains(&address) {
                         unique.push(address);
                     }
+                }
+                for target in self.told.borrow().iter().filter_map(Weak::upgrade) {
+                    target.resolved(&unique);
                 }
                 self.addresses.replace(unique.into());
                 self.answered.set(Some(now));
@@ -139,6 +202,8 @@ impl Name {
 mod tests {
     use super::*;
 
+    const FRESH: Duration = Duration::from_secs(30);
+
     fn name() -> Rc<Name> {
         let Host::Name(name) = Host::new("backend.test") else { panic!("not an address") };
         name
@@ -150,7 +215,7 @@ mod tests {
     }
 
     async fn ask(name: &Rc<Name>, result: Result<Vec<IpAddr>, String>) -> Result<Vec<IpAddr>, String> {
-        name.lookup(|_| async { result }).await.map(|addresses| addresses.to_vec())
+        name.lookup(FRESH, |_| async { result }).await.map(|addresses| addresses.to_vec())
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
@@ -194,8 +259,8 @@ mod tests {
         let host = Host::new("backend.test");
         let Host::Name(name) = &host else { panic!("not an address") };
         ask(name, answer("10.0.0.1 10.0.0.2 10.0.0.1")).await.unwrap();
-        let first = host.peers(80).await.unwrap();
-        let second = host.peers(80).await.unwrap();
+        let first = host.peers(80, FRESH).await.unwrap();
+        let second = host.peers(80, FRESH).await.unwrap();
         assert_eq!(first.len(), 2, "the repeated address is tried once");
         assert_eq!((&first[0], &first[1]), (&second[1], &second[0]));
     }

@@ -18,7 +18,10 @@ impl Endpoint {
         let waiting_max =
             settings.connections_max.saturating_mul(QUEUE_PER_CONNECTION).saturating_mul(STREAMS_MAX);
         loop {
-            let found = self.shared.find(|connection| wanted.admits(connection.peer().ip()));
+            let found = self.shared.find(|connection| {
+                let address = connection.peer().ip();
+                wanted.admits(address) && self.host.has(address)
+            });
             self.closed(found.closed);
             if let Some(connection) = found.connection {
                 return Ok(self.place_on(&connection, wanted.reuse == Reuse::Idle, settings));

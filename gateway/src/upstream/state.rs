@@ -44,6 +44,10 @@ pub struct Counters {
     pub ejections: Counter,
     /// Checks of targets that failed.
     pub failed_checks: Counter,
+    /// Requests that were copied to another upstream.
+    pub mirrored: Counter,
+    /// Requests of the share to be copied that were not.
+    pub mirror_skipped: Counter,
     /// What circuit breakers refused, by [`Bound`].
     pub refused: [Counter; 4],
 }
@@ -54,7 +58,7 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// Counts one.
-    pub(super) fn add(&self) {
+    pub(in crate::upstream) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -1,6 +1,7 @@
 //! The upstream side against small real servers on loopback.
 
 use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use crate::body::{BodyEnd, BodyFault, Outcome, ProxyBody, Side};
 use crate::config::{Policies, Target, Upstream, UpstreamKind, UpstreamProtocol, UpstreamTls};
 
 mod bounds;
+mod dns;
 mod ending;
 mod failures;
 mod limits;
+mod mirrors;
 mod retries;
 mod reuse;
 mod scripts;
@@ -25,13 +28,16 @@ use server::{Peer, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
+/// Whoever asks.
+const CALLER: Caller = Caller { address: IpAddr::V4(Ipv4Addr::LOCALHOST), ends: None };
+
 impl Upstreams {
     /// Sends a request by the built-in balancer.
     async fn send(&self, upstream: &Upstream, request: Request<ProxyBody>) -> Result<Sent, UpstreamError> {
         let known = self.groups.borrow().get(&upstream.name).map(|known| known.group.state.clone());
         let mut destination = destination(upstream);
         destination.state = UpstreamState::of(upstream, known.as_ref());
-        self.deliver(&destination, request, Caller { address: [127, 0, 0, 1].into(), ends: None }).await
+        self.deliver(&destination, request, CALLER).await
     }
 }
 
@@ -39,7 +45,13 @@ impl Upstreams {
 pub(super) fn destination(upstream: &Upstream) -> Destination {
     let registry = crate::component::Registry::builtin();
     let balancer = registry.balancer(&upstream.balance).unwrap().create(&upstream.name).unwrap();
-    Destination { upstream: upstream.clone(), balancer, tls: None, state: UpstreamState::of(upstream, None) }
+    Destination {
+        upstream: upstream.clone(),
+        balancer,
+        tls: None,
+        state: UpstreamState::of(upstream, None),
+        mirror: None,
+    }
 }
 
 /// An upstream with limits that no healthy test meets.

@@ -101,7 +101,7 @@ async fn connect(
     protocol: UpstreamProtocol,
     secured: Option<&Secured>,
 ) -> Result<Opened, Fault> {
-    let failed = |error: std::io::Error| Fault::new(UpstreamErrorKind::Connect, error);
+    let failed = |error: std::io::Error| Fault::new(UpstreamErrorKind::of_connect(&error), error);
     let mut socket = Socket::new(peer.connect().await.map_err(failed)?);
     if let Some(announced) = announced {
         socket.write_all(&announced.header()).await.map_err(failed)?;

@@ -165,6 +165,17 @@ impl Gateway {
         gateway
     }
 
+    /// Starts one that may have so many descriptors open.
+    pub(crate) fn start_with_descriptors(folder: Folder, most: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder.0.path()).env("NO_COLOR", "1");
+        shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" run"), env!("CARGO_BIN_EXE_forebay")]);
+        let (process, log) = spawn(&mut shell);
+        let mut gateway = Self { folder: folder.0, process, log, address: UNKNOWN };
+        gateway.wait_until_it_serves();
+        gateway
+    }
+
     /// Begins to start one, and waits for nothing: its address is not known yet.
     pub(crate) fn begin(folder: Folder, arguments: &[&str]) -> Self {
         let folder = folder.0;

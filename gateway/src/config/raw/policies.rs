@@ -216,3 +216,21 @@ pub(in super::super) struct RawBreakers {
     #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
     pub(in super::super) retries_max: Option<u32>,
 }
+
+/// Where copies of requests go; their answers are thrown away.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct RawMirror {
+    /// Name of another upstream.
+    #[schemars(required)]
+    pub(in super::super) to: Option<String>,
+    /// Share of the requests in percent.
+    #[schemars(extend("default" = 100, "minimum" = 1, "maximum" = 100))]
+    pub(in super::super) percent: Option<u32>,
+    /// Most copies of one worker under way; requests beyond are not copied.
+    #[schemars(extend("default" = 100, "minimum" = 1, "maximum" = 1_000_000))]
+    pub(in super::super) in_flight_max: Option<u32>,
+    /// Most bytes of a streamed request body; a request with more is not copied.
+    #[schemars(extend("default" = "64KiB", "maximum" = 16_777_216))]
+    pub(in super::super) body_bytes_max: Option<RawSize>,
+}

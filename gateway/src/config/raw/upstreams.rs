@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::policies::{RawAffinity, RawBreakers, RawHash, RawHealth, RawOutliers, RawRetries};
+use super::policies::{RawAffinity, RawBreakers, RawHash, RawHealth, RawMirror, RawOutliers, RawRetries};
 use super::{RawDuration, RawTlsVersion};
 
 /// A group of equivalent servers, or a built-in one.
@@ -79,6 +79,11 @@ pub(in super::super) struct RawUpstream {
     /// Most requests over one connection.
     #[schemars(extend("minimum" = 1, "maximum" = 100_000_000))]
     pub(in super::super) connection_requests_max: Option<u32>,
+    /// Age from which the addresses of targets that are names are asked for again.
+    #[schemars(extend("default" = "30s"))]
+    pub(in super::super) dns_refresh: Option<RawDuration>,
+    /// Another upstream that gets copies of requests.
+    pub(in super::super) mirror: Option<RawMirror>,
 }
 
 /// What the targets of an upstream speak.

@@ -29,6 +29,16 @@ pub(super) fn policies(policies: &Policies) -> Vec<(&'static str, Shown)> {
     }
     entries.extend(policies.connection_age_max.map(|age| ("connection_age_max", duration(age))));
     entries.extend(policies.connection_requests_max.map(|most| ("connection_requests_max", count(most))));
+    entries.push(("dns_refresh", duration(policies.dns_refresh)));
+    if let Some(mirror) = &policies.mirror {
+        let shown = map([
+            ("to", text(&*mirror.to)),
+            ("percent", count(mirror.percent)),
+            ("in_flight_max", count(mirror.in_flight_max)),
+            ("body_bytes_max", size(mirror.body_bytes_max)),
+        ]);
+        entries.push(("mirror", shown));
+    }
     entries
 }
 

@@ -1,11 +1,13 @@
 //! The keys of an upstream about balancing and failures.
 
+use std::time::Duration;
+
 use http::{HeaderName, Method, StatusCode};
 
 use super::super::codes;
 use super::super::document::Node;
 use super::super::policies::{
-    Affinity, Breakers, HashKey, HealthCheck, HealthKind, Outliers, Policies, Retries,
+    Affinity, Breakers, HashKey, HealthCheck, HealthKind, Mirror, Outliers, Policies, Retries,
 };
 use super::super::raw::{
     RawAffinity, RawFailure, RawHash, RawHashField, RawHealth, RawHealthKind, RawOutliers, RawRetries,
@@ -34,6 +36,15 @@ pub(super) fn validate(raw: &RawUpstream, balance: &str, node: &Node, context: &
         }),
         connection_age_max: raw.connection_age_max.map(|age| age.0),
         connection_requests_max: raw.connection_requests_max,
+        dns_refresh: duration(raw.dns_refresh, Duration::from_secs(30)),
+        mirror: raw.mirror.as_ref().and_then(|raw| {
+            Some(Mirror {
+                to: raw.to.as_deref()?.into(),
+                percent: raw.percent.unwrap_or(100),
+                in_flight_max: raw.in_flight_max.unwrap_or(100),
+                body_bytes_max: size(raw.body_bytes_max, 64 << 10),
+            })
+        }),
     }
 }
 

@@ -39,7 +39,26 @@ pub(super) fn validate(
         let upstream = upstream(&name, raw, node.at(&name), context);
         upstreams.insert(name, upstream);
     }
+    check_mirrors(&upstreams, node, context);
     upstreams
+}
+
+/// A mirror is another upstream, one that exists.
+fn check_mirrors(upstreams: &BTreeMap<Arc<str>, Upstream>, node: &Node, context: &mut Context<'_>) {
+    for (name, upstream) in upstreams {
+        let Some(mirror) = &upstream.policies.mirror else { continue };
+        let place = node.at(name).at("mirror").at("to");
+        if mirror.to == *name {
+            let message = "an upstream cannot mirror to itself";
+            context.refuse(place, Refusal::new(codes::CONFLICT, message, "name another upstream"));
+        } else if !upstreams.contains_key(&mirror.to) {
+            let help = match closest(&mirror.to, upstreams.keys().map(|name| &**name)) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => "add it to `upstreams`".to_owned(),
+            };
+            context.refuse(place, Refusal::new(codes::UNKNOWN_UPSTREAM, "there is no such upstream", help));
+        }
+    }
 }
 
 fn upstream(name: &Arc<str>, raw: RawUpstream, node: &Node, context: &mut Context<'_>) -> Upstream {

@@ -73,10 +73,27 @@ impl Builder<'_> {
         let mut destinations = BTreeMap::new();
         for (name, upstream) in &self.config.upstreams {
             if let Some(destination) = self.destination(upstream) {
-                destinations.insert(name.clone(), Arc::new(destination));
+                destinations.insert(name.clone(), destination);
             }
         }
-        destinations
+        let mirror_of = |destination: &Destination| {
+            let mirror = destinations.get(&destination.upstream.policies.mirror.as_ref()?.to)?;
+            let Destination { upstream, balancer, tls, state, .. } = mirror;
+            Some(Arc::new(Destination {
+                upstream: upstream.clone(),
+                balancer: balancer.clone(),
+                tls: tls.clone(),
+                state: state.clone(),
+                mirror: None,
+            }))
+        };
+        let mut mirrors: BTreeMap<_, _> =
+            destinations.iter().map(|(name, destination)| (name.clone(), mirror_of(destination))).collect();
+        let with_mirror = |(name, destination): (Arc<str>, Destination)| {
+            let mirror = mirrors.remove(&name).flatten();
+            (name, Arc::new(Destination { mirror, ..destination }))
+        };
+        destinations.into_iter().map(with_mirror).collect()
     }
 
     fn destination(&mut self, upstream: &Upstream) -> Option<Destination> {
@@ -96,7 +113,7 @@ impl Builder<'_> {
                 let tls = self.upstream_tls(upstream);
                 let known = self.previous.and_then(|previous| previous.upstreams.get(&upstream.name));
                 let state = UpstreamState::of(upstream, known.map(|known| &known.state));
-                Some(Destination { upstream: upstream.clone(), balancer, tls, state })
+                Some(Destination { upstream: upstream.clone(), balancer, tls, state, mirror: None })
             }
             Err(reason) => {
                 let message =

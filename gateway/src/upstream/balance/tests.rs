@@ -26,6 +26,7 @@ const SETTINGS: Settings = Settings {
     idle_max: 1,
     idle_timeout: Duration::ZERO,
     queue_timeout: Duration::ZERO,
+    dns_refresh: Duration::from_secs(30),
     wear: crate::upstream::wear::WearLimits { age_max: None, requests_max: None },
     host_field: crate::upstream::endpoint::HostField::Kept,
 };

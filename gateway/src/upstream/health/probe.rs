@@ -8,18 +8,21 @@ use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
 
+use super::dial::{Stream, dial};
 use crate::config::{HealthCheck, HealthKind, Target};
+use crate::tls::Client;
 
 /// Most bytes of an answer of gRPC that are read; the real one has seven.
 const ANSWER_BYTES_MAX: usize = 4_096;
 
 /// Asks the target once; the error says what is wrong with it. The caller bounds the time.
-pub(super) async fn probe(target: &Target, settings: &HealthCheck) -> Result<(), String> {
-    let port = settings.port.unwrap_or(target.port);
-    let stream = TcpStream::connect((target.host.as_str(), port));
-    let stream = stream.await.map_err(|error| format!("cannot connect: {error}"))?;
+pub(super) async fn probe(
+    target: &Target,
+    tls: Option<&Client>,
+    settings: &HealthCheck,
+) -> Result<(), String> {
+    let stream = dial(target, tls, settings).await?;
     match &settings.kind {
         HealthKind::Tcp => Ok(()),
         HealthKind::Http { path, host, statuses } => {
@@ -34,7 +37,7 @@ pub(super) async fn probe(target: &Target, settings: &HealthCheck) -> Result<(),
 }
 
 async fn ask(
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     path: &str,
     host: &str,
 ) -> Result<u16, Box<dyn std::error::Error + Send + Sync>> {
@@ -57,7 +60,7 @@ async fn ask(
 }
 
 /// `grpc.health.v1.Health/Check`, as the gRPC health checking protocol has it.
-async fn ask_grpc(stream: TcpStream, authority: &str, service: &str) -> Result<(), String> {
+async fn ask_grpc(stream: Box<dyn Stream>, authority: &str, service: &str) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("no answer: {error}");
     let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(|error| failed(&error))?;
@@ -146,7 +149,7 @@ mod tests {
     async fn the_health_service_of_grpc_is_understood() {
         let settings =
             HealthCheck { kind: HealthKind::Grpc { service: "shop".into() }, ..HealthCheck::default() };
-        let ask = async |message, status| probe(&grpc_server(message, status).await, &settings).await;
+        let ask = async |message, status| probe(&grpc_server(message, status).await, None, &settings).await;
         assert_eq!(ask(&[0, 0, 0, 0, 2, 8, 1], "0").await, Ok(()));
         assert_eq!(ask(&[0, 0, 0, 0, 2, 8, 2], "0").await, Err("does not serve".into()));
         assert_eq!(ask(&[], "12").await, Err("answered with gRPC status 12".into()));
@@ -158,9 +161,9 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let target = Target { host: "127.0.0.1".into(), port: 1, tls: false, weight: 1 };
         let settings = HealthCheck { port: Some(port), ..HealthCheck::default() };
-        assert_eq!(probe(&target, &settings).await, Ok(()));
+        assert_eq!(probe(&target, None, &settings).await, Ok(()));
         drop(listener);
-        assert!(probe(&target, &settings).await.unwrap_err().starts_with("cannot connect: "));
+        assert!(probe(&target, None, &settings).await.unwrap_err().starts_with("cannot connect: "));
     }
 
     #[test]

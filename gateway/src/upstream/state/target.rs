@@ -4,11 +4,14 @@
 //! Reading costs a request two loads of memory that hardly ever changes. Times are milliseconds since the process
 //! began to keep them, zero for never.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::Counter;
 
 /// One target of one upstream, as all workers see it.
 #[derive(Debug)]
@@ -27,6 +30,10 @@ pub struct TargetState {
     warm_from: AtomicU64,
     /// Why it is out, for people. Never looked at by requests.
     problem: Mutex<String>,
+    /// The addresses of its name, in order, for people.
+    addresses: Mutex<Vec<IpAddr>>,
+    /// How often those changed.
+    pub address_changes: Counter,
 }
 
 /// Whether a target is used, for people.
@@ -85,6 +92,8 @@ impl TargetState {
             in_a_row: Default::default(),
             warm_from: AtomicU64::new(0),
             problem: Mutex::default(),
+            addresses: Mutex::default(),
+            address_changes: Counter::default(),
         }
     }
 
@@ -119,6 +128,26 @@ impl TargetState {
 
     pub(super) fn explain(&self, problem: String) {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// The addresses that its name had when it was last looked up, in order; none for a target that is an address.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes what a worker has found its name to stand for.
+    pub(in super::super) fn resolved(&self, found: &[IpAddr]) {
+        let mut found = found.to_vec();
+        found.sort_unstable();
+        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == found {
+            return;
+        }
+        if !known.is_empty() {
+            self.address_changes.add();
+            tracing::info!(target = %self.address, before = ?*known, now = ?found, "addresses changed");
+        }
+        *known = found;
     }
 
     /// Takes the outcome of its checks: `Err` says why it is out.

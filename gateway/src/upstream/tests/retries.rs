@@ -131,6 +131,30 @@ async fn one_try_and_all_tries_have_their_time() {
 }
 
 #[tokio::test(flavor = "local")]
+async fn a_target_that_is_full_is_not_taken_for_one_that_is_away() {
+    let server = failing(9, "stall").await;
+    let upstreams = Upstreams::new();
+    let mut upstream =
+        retrying(&[server.port], |retries| retries.try_timeout = Some(Duration::from_millis(50)));
+    upstream.connections_max = 1;
+    let mut patient = upstream.clone();
+    patient.policies.retries = None;
+    let holds = upstreams.send(&patient, get());
+    let waits = async {
+        // polled once the other one has the connection
+        server.received(1).await;
+        let endpoint = upstreams.pool.endpoint("127.0.0.1", server.port, &Transport::default());
+        let error = upstreams.send(&upstream, get()).await.unwrap_err();
+        assert_eq!((error.kind, error.attempts), (UpstreamErrorKind::QueueTimeout, 0));
+        assert!(!endpoint.backoff.is_away());
+    };
+    tokio::select! {
+        _ = holds => panic!("the server never answers"),
+        () = waits => {}
+    }
+}
+
+#[tokio::test(flavor = "local")]
 async fn without_budget_nothing_is_sent_again() {
     let server = failing(9, "reset").await;
     let upstreams = Upstreams::new();

@@ -32,7 +32,12 @@ pub(super) struct Peer {
 
 impl Server {
     pub(super) async fn start(script: impl AsyncFn(Peer) + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::start_at(([127, 0, 0, 1], 0), script).await
+    }
+
+    /// At this address and port; port 0 takes a free one.
+    pub(super) async fn start_at(at: ([u8; 4], u16), script: impl AsyncFn(Peer) + 'static) -> Self {
+        let listener = TcpListener::bind(std::net::SocketAddr::from(at)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let record: Rc<Record> = Rc::default();
         let shared = Rc::clone(&record);
@@ -58,6 +63,17 @@ impl Server {
     /// Request lines of the requests received so far, in full.
     pub(super) fn requests(&self) -> Vec<String> {
         self.record.requests.borrow().iter().map(|text| text.lines().next().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until `count` requests were received.
+    pub(super) async fn received(&self, count: usize) {
+        loop {
+            let changed = self.record.changed.notified();
+            if self.record.requests.borrow().len() >= count {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// The request received last: head and body.
@@ -98,6 +114,7 @@ impl Peer {
             text.push(self.byte().await?);
         }
         self.record.requests.borrow_mut().push(text.clone());
+        self.record.changed.notify_waiters();
         Some(text)
     }
 
