@@ -31,7 +31,8 @@ pub(super) struct Connection {
     socket: Socket,
     peer: Peer,
     /// What the target was told when it was opened.
-    announced: Option<Announcement>,
+    /// In a box, since few connections have one and all are moved about.
+    announced: Option<Box<Announcement>>,
     /// The peer's address as text, for logs.
     address: Arc<str>,
     /// What is left of the connection when it has switched protocols.
@@ -74,6 +75,7 @@ impl Connection {
         });
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         let wear = Wear::new(None);
+        let announced = announced.map(Box::new);
         Ok(Self { sender, timer, socket, peer, announced, address, upgraded, wear, task })
     }
 
@@ -94,7 +96,7 @@ impl Connection {
 
     /// What the target was told of the client's connection.
     pub(super) fn announced(&self) -> Option<Announcement> {
-        self.announced
+        self.announced.as_deref().copied()
     }
 
     pub(super) fn peer(&self) -> &Peer {

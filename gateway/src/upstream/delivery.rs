@@ -174,7 +174,7 @@ impl<'a> Delivery<'a> {
     async fn once(&mut self, endpoint: &Rc<Endpoint>, reuse: Reuse) -> Result<Sent, Once> {
         let exclusive = self.upgrade.is_some();
         let Self { settings, admits, announced, bounds, .. } = *self;
-        let wanted = Wanted { settings, reuse, admits, exclusive, announced, bounds };
+        let wanted = Wanted { settings, reuse, admits, exclusive, bounds, announced };
         let mut lease = endpoint.acquire(wanted).await.map_err(Once::Failed)?;
         let reused = lease.is_reused();
         if !reused {

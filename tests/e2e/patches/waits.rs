@@ -161,12 +161,13 @@ fn a_body_that_a_hook_needs_is_read_before_it_is_called() {
 
 #[test]
 fn a_body_that_cannot_be_read_fails_the_step_that_needs_it() {
-    let origin = Origin::start_raw(|stream, request| match request.contains("GET /broken") {
-        true => {
+    let origin = Origin::start_raw(|stream, request| {
+        if request.contains("GET /broken") {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab");
             false
+        } else {
+            stream.write_all(&answer(200, "ok")).is_ok()
         }
-        false => stream.write_all(&answer(200, "ok")).is_ok(),
     });
     let gateway = reading(&origin);
     let post = |path: &str| Client::connect(gateway.address).post(path, "nine bytes");
