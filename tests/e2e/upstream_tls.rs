@@ -210,7 +210,7 @@ fn no_request_is_lost_when_origins_leave_in_order() {
 fn checks_of_health_speak_as_requests_do() {
     let authority = Authority::new("origins");
     let server = Server::start(Speaks::tls(&authority.sign("o", &["orders.test"]), &["http/1.1"], None));
-    let check = "health: { path: /healthz, interval: 1s, timeout: 5s, healthy_after: 1, unhealthy_after: 1 }";
+    let check = "health: { path: /healthz, interval: 1s, timeout: 1s, healthy_after: 1, unhealthy_after: 1 }";
     let gateway = before(&server, &authority, &format!("{TRUSTED}, {check}"));
     crate::support::wait_until("the target is asked", || {
         server.seen().iter().any(|seen| seen.contains("/healthz") && seen.contains("sni=orders.test"))
