@@ -389,8 +389,14 @@ impl<'f> FunctionGen<'_, 'f> {
         }
     }
 
-    /// Tries the conditions of some arms in order; goes to `next` when none holds.
+    /// Tries the conditions of some arms in order; goes to `next` when none holds. Conditions may come once for each
+    /// case of their arm, so nothing that one of them found out is known in the next place.
     fn arms(&mut self, switch: &'f crate::ir::Switch, arms: &[usize], bodies: &[Block], next: Block) {
+        self.scoped(|this| this.arms_in_order(switch, arms, bodies));
+        self.builder.ins().jump(next, &[]);
+    }
+
+    fn arms_in_order(&mut self, switch: &'f crate::ir::Switch, arms: &[usize], bodies: &[Block]) {
         for arm in arms {
             match &switch.arms[*arm].0 {
                 None => {
@@ -407,7 +413,6 @@ impl<'f> FunctionGen<'_, 'f> {
                 }
             }
         }
-        self.builder.ins().jump(next, &[]);
     }
 
     fn choose_by_hash(
