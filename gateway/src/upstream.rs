@@ -193,7 +193,9 @@ impl Upstreams {
         if let Some(retries) = &upstream.policies.retries {
             delivery.keep_body(retries);
             let rules = (&*group, retries, &destination.state);
-            let (sent, picked) = retry::Run::new(rules, settings, wish, delivery).finish().await?;
+            // In a box, like all that only some requests need: it would make the future of every request larger.
+            let run = Box::pin(retry::Run::new(rules, settings, wish, delivery).finish());
+            let (sent, picked) = run.await?;
             return Ok(sent.at_home(affinity, wish, &picked));
         }
         let mut tried = Tried::default();

@@ -179,7 +179,7 @@ impl Endpoint {
         let settings = wanted.settings;
         self.host.freshen(settings.dns_refresh);
         if self.shared.may_be() && !wanted.is_exclusive() {
-            return self.acquire_shared(wanted).await;
+            return Box::pin(self.acquire_shared(wanted)).await;
         }
         if wanted.reuse == Reuse::Idle
             && let Some(connection) = self.take_idle(wanted)
