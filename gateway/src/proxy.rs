@@ -10,6 +10,7 @@ mod intake;
 mod target;
 mod tunnel;
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,10 +43,13 @@ pub async fn serve(
     let serving = worker.serving();
     let mut finish = Finish::begin(&worker, &connection, &serving, request.version());
     let limit = serving.generation.config.client.request_timeout;
-    let answering = answer(&worker, &serving, &connection, request, &mut finish);
-    let answered = match limit {
-        None => Some(answering.await),
-        Some(limit) => tokio::time::timeout(limit, answering).await.ok(),
+    let answered = {
+        // Pinned where it is: it is large, and handing it on would copy it.
+        let answering = pin!(answer(&worker, &serving, &connection, request, &mut finish));
+        match limit {
+            None => Some(answering.await),
+            Some(limit) => tokio::time::timeout(limit, answering).await.ok(),
+        }
     };
     let answered = answered.unwrap_or_else(|| {
         let error = GatewayError::request_timeout();
@@ -342,4 +346,21 @@ fn answered(
     }
     let upgrade = std::mem::take(&mut unread.upgrade);
     Answered { response, exchange: Some(exchange), end, body, close: false, upgrade }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serve;
+
+    /// Bytes of what an asynchronous function returns.
+    fn future_bytes<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// It is copied when a request begins. What only some requests need belongs into a box.
+    #[test]
+    fn the_future_of_a_request_stays_small() {
+        let bytes = future_bytes(serve);
+        assert!(bytes < 10_000, "{bytes} bytes");
+    }
 }
