@@ -144,8 +144,8 @@ impl Upstreams {
     ///
     /// The URI must be in origin form and is sent as it is; `Host` must be set. `Content-Length` and
     /// `Transfer-Encoding` are set here from the body. Dropping the future ends the exchange and closes its
-    /// connection. With `Upgrade` among its fields a request goes over a connection of HTTP/1.1. Must be called within a
-    /// `LocalRuntime`.
+    /// connection. With `Upgrade` among its fields a request goes over a connection of HTTP/1.1. Must be called
+    /// within a `LocalRuntime`.
     pub async fn deliver(
         &self,
         destination: &Destination,

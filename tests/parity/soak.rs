@@ -1,8 +1,8 @@
 //! Runs many generated programs in every tier and makes the first difference small.
 //!
 //! `cargo run --release --example soak -- [--programs N] [--seed S] [--threads T] [--findings N] [--no-optimise]
-//! [--show SEED] [--file PATH] [--in-turn]`. It ends after so many findings, one if not told otherwise; those that differ in numbers only
-//! count once. The exit code is 1 when there is a finding; the smallest program that shows it is printed. `--file` runs
+//! [--show SEED] [--file PATH] [--in-turn]`. It ends after so many findings, one if not told otherwise; those that
+//! differ in numbers only count once. The exit code is 1 when there is a finding; the smallest program that shows it is printed. `--file` runs
 //! the program of a file instead, and tells how it ends. With `--in-turn` each program runs in one of the tiers only.
 
 #[allow(dead_code, reason = "other targets use more of it")]

@@ -1,8 +1,9 @@
 //! Which target a request goes to: the one that the client's cookie names, where the upstream keeps clients at one
 //! target, else the one that the upstream's balancer chooses, each worker for itself.
 //!
-//! Targets that are away (refused a connection a moment ago, fail their checks, or are put out) or saturated (no connection free) are passed over
-//! while others are neither. A request never tries a target twice, so the number of targets bounds its tries.
+//! Targets that are away (refused a connection a moment ago, fail their checks, or are put out) or saturated (no
+//! connection free) are passed over while others are neither. A request never tries a target twice, so the number of
+//! targets bounds its tries.
 
 use std::cell::RefCell;
 use std::rc::Rc;
